@@ -1,0 +1,1 @@
+"""The tables in which the programs meet: revisions, checkpoints, samples, verdicts, findings."""

@@ -1,0 +1,1 @@
+"""One way to run named statements, whatever the database."""

@@ -1,0 +1,1 @@
+"""The wiki's side: its HTTP APIs (and, later, its database)."""

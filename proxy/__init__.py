@@ -1,0 +1,1 @@
+"""Floor 3: the inline reverse proxy. Recognise, plan, carry out."""

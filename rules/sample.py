@@ -1,0 +1,45 @@
+"""A sample: one request and the wiki's answer, as the proxy hands them to the verifier.
+
+Holds no cookie, token, authorisation header or client address (invariant 10): only what `KEPT_HEADERS`
+and `rules.sampling.safe_target` let through gets into one.
+"""
+
+from dataclasses import dataclass
+
+KEPT_REQUEST_HEADERS = ("accept", "content-type", "accept-encoding", "if-modified-since", "if-none-match")
+KEPT_RESPONSE_HEADERS = (
+    "content-type",
+    "content-encoding",
+    "etag",
+    "last-modified",
+    "location",
+    "mediawiki-api-error",
+    "cache-control",
+    "x-request-id",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One observed exchange.
+
+    `target` and `form` hold no secrets; `body` is the answer's body as it came (perhaps compressed, see
+    `response_headers`). Times are Unix seconds. `phase` and `worker` say who observed it.
+    """
+
+    sample_id: str
+    phase: str
+    worker: str
+    started_at: float
+    duration_s: float
+    method: str
+    target: str
+    form: bytes | None  # the request body as urlencoded parameters, None when there was none
+    request_headers: tuple[tuple[str, str], ...]
+    status: int
+    response_headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def header(self, name: str) -> str | None:
+        """Return the first response header of that lower-case name."""
+        return next((value for key, value in self.response_headers if key == name), None)
