@@ -1,11 +1,50 @@
-"""The `cutover` command: one verb per file, imported only when asked for."""
+"""The `cutover` command: one verb per file, imported only when asked for.
 
+Exit codes: 0 done, 1 done and something was found, 2 the command or the configuration is wrong,
+3 something outside failed, 130 interrupted.
+"""
+
+import argparse
+import importlib
+import logging
 import sys
+
+from backends.config_file import ConfigError
+from backends.errors import BackendError
+
+VERBS = {
+    "serve": "run the proxy in front of a wiki",
+    "export": "copy the wiki's history into the store",
+    "verifier": "judge the samples that the proxies took (serve starts it by itself)",
+    "report": "say what the verifier found",
+    "demo": "show it all on a sample wiki",
+    "config": "check a config file, or print the example",
+}
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one verb. Returns the exit code."""
-    raise NotImplementedError(argv)
+    parser = argparse.ArgumentParser(prog="cutover", description="Move a live Wikibase without anyone noticing.")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    given = (sys.argv[1:] if argv is None else argv)[:1]
+    for verb, text in VERBS.items():
+        sub = verbs.add_parser(verb, help=text, description=text)
+        if given == [verb]:
+            importlib.import_module(f"cutover.{verb}").arguments(sub)
+    options = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, stream=sys.stderr)
+    try:
+        return int(importlib.import_module(f"cutover.{options.verb}").run(options))
+    except ConfigError as error:
+        print(f"cutover: {error}", file=sys.stderr)
+        return 2
+    except BackendError as error:
+        hint = "; trying again may help" if error.retry else ""
+        print(f"cutover: {error}{hint}", file=sys.stderr)
+        return 3
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":

@@ -1,0 +1,152 @@
+"""The typed configuration: every field with its default, unit and meaning.
+
+`config.example.yaml` is written from these classes (`cutover config example`), and a test keeps the two equal.
+Reading a file is `backends.config_file`; nothing here does I/O.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+def knob(
+    default: Any, doc: str, *, low: float | None = None, high: float | None = None, choices: Any = (), form: str = ""
+) -> Any:
+    """Declare a config field: default, meaning (with its unit), and what is allowed."""
+    meta = {"doc": doc, "low": low, "high": high, "choices": tuple(choices), "form": form}
+    if isinstance(default, dict):
+        return field(default_factory=lambda: dict(default), metadata=meta)
+    return field(default=default, metadata=meta)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WikiConfig:
+    """The wiki, and how its URLs look (wikibase.md 0.1)."""
+
+    url: str = knob(
+        "http://127.0.0.1:8080",
+        "where the wiki's web server listens; the only field without a real default",
+        form="url",
+    )
+    host_header: str = knob(
+        "client", "the Host that the wiki sees: the client's own, or the wiki's", choices=("client", "wiki")
+    )
+    server: str = knob("", "the wiki's own address ($wgServer) in Location headers; empty: as `url`", form="url")
+    script_paths: tuple[str, ...] = knob(
+        ("/w", ""), "where api.php, index.php and rest.php are; an empty string: the root"
+    )
+    article_path: str = knob("/wiki/$1", "the wiki's $wgArticlePath")
+    entity_namespaces: Mapping[str, int] = knob({"item": 120, "property": 122}, "entity type: number of its namespace")
+    namespace_names: Mapping[str, int] = knob(
+        {"Item": 120, "Property": 122}, "name (canonical, localised or alias) of each entity namespace: its number"
+    )
+    special_names: tuple[str, ...] = knob(("Special",), "names of the namespace Special, localised ones too")
+    entitydata_names: tuple[str, ...] = knob(
+        ("EntityData",), "names of the page Special:EntityData, localised ones too"
+    )
+    api_timeout_s: float = knob(30.0, "seconds to wait for an answer to a request of ours", low=0.1)
+    api_requests_max: int = knob(4, "requests of ours under way at once", low=1, high=64)
+    api_maxlag_s: int = knob(5, "maxlag that our requests carry, in seconds", low=1)
+    api_tries_max: int = knob(5, "tries of one request before giving up", low=1)
+    user_agent: str = knob("cutover (parity verifier)", "how our own requests name themselves")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProxyConfig:
+    """The inline reverse proxy: where it listens, whom it trusts, its limits."""
+
+    listen: str = knob("127.0.0.1:8000", "address and port for clients; port 0: any free one", form="address")
+    admin_listen: str = knob(
+        "127.0.0.1:8001", "address and port of /healthz, /readyz, /metrics and /status", form="address"
+    )
+    trusted_proxies: tuple[str, ...] = knob(
+        (), "networks (CIDR) whose X-Forwarded-* headers are believed and extended", form="networks"
+    )
+    rewrite_location: bool = knob(
+        default=False, doc="turn absolute Location headers that name the wiki's address into the client's"
+    )
+    connect_timeout_s: float = knob(3.0, "seconds to wait for a connection to the wiki", low=0.01)
+    answer_timeout_s: float = knob(180.0, "seconds from the end of a request to the wiki's first byte", low=0.1)
+    idle_timeout_s: float = knob(60.0, "seconds in which a body must move on, in either direction", low=0.1)
+    head_timeout_s: float = knob(20.0, "seconds in which a new client must send a request", low=0.1)
+    keepalive_s: float = knob(75.0, "seconds that a client's idle connection is kept", low=0.1)
+    linger_s: float = knob(2.0, "seconds that a refused client may take to read its answer", low=0.0)
+    wiki_keepalive_s: float = knob(
+        4.0, "seconds that an idle connection to the wiki is kept; less than the wiki's own", low=0.0
+    )
+    wiki_unsafe_reuse_s: float = knob(1.0, "seconds after which an idle connection carries no edit any more", low=0.0)
+    wiki_connections_max: int = knob(256, "connections to the wiki", low=1)
+    wiki_waiting_max: int = knob(1024, "requests that may wait for a connection to the wiki", low=0)
+    clients_max: int = knob(4096, "connections of clients", low=1)
+    head_bytes_max: int = knob(65536, "bytes of a request's or answer's head", low=1024)
+    buffer_bytes_max: int = knob(
+        262144, "bytes buffered in each direction of a connection before the sender is stopped", low=4096
+    )
+    drain_timeout_s: float = knob(30.0, "seconds that exchanges under way get to end when the proxy stops", low=0.0)
+    retry_after_s: int = knob(5, "Retry-After of the answers given in the wiki's stead, in seconds", low=1)
+    legacy_routes_every: int = knob(
+        16, "in phases without comparison, one request in so many is recognised for the statistics", low=1
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShadowConfig:
+    """What is sampled for the verifier, and how much may be under way."""
+
+    sample_rate: float = knob(1.0, "share of entity reads that is compared, 0 to 1", low=0.0, high=1.0)
+    body_bytes_max: int = knob(8388608, "bytes of an answer above which it is shed instead of sampled", low=1024)
+    form_bytes_max: int = knob(262144, "bytes of a request's form above which it is shed instead of sampled", low=1024)
+    tap_bytes_max: int = knob(67108864, "bytes of answers that the proxy holds for sampling at once", low=65536)
+    queue_max: int = knob(256, "samples that wait in the proxy to be written to the spool", low=1)
+    spool_bytes_max: int = knob(268435456, "bytes of samples that may wait for the verifier on disk", low=65536)
+    spool_samples_max: int = knob(100000, "samples that may wait for the verifier on disk", low=1)
+    flush_s: float = knob(0.1, "seconds after which waiting samples are written to the spool", low=0.01)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreConfig:
+    """The store: snapshots and index. Embedded: files and SQLite under one directory."""
+
+    path: str = knob("data", "directory of the embedded store and ledger; relative to the config file")
+    busy_timeout_s: float = knob(10.0, "seconds to wait for another writer of the embedded database", low=0.1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportConfig:
+    """The export of history."""
+
+    entities_at_once: int = knob(4, "entities exported at once", low=1, high=64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifierConfig:
+    """The judge."""
+
+    parallel: int = knob(4, "samples judged at once", low=1, high=64)
+    batch: int = knob(64, "samples taken from the spool at once", low=1)
+    recheck_after_s: float = knob(
+        2.0, "seconds until something not comparable yet is looked at again; then doubled", low=0.01
+    )
+    recheck_tries_max: int = knob(6, "looks at something not comparable yet before it counts as stale", low=1)
+    recheck_waiting_max: int = knob(10000, "samples that may wait to be looked at again", low=1)
+    revision_margin_s: float = knob(
+        2.0, "an answer that names no revision is pinned only if the head is older by this, in seconds", low=0.0
+    )
+    details_max: int = knob(10000, "mismatches kept with their difference; counts are kept for ever", low=1)
+    webhook: str = knob("", "URL that gets a POST for each group of alerts; empty: log only", form="url")
+    webhook_timeout_s: float = knob(5.0, "seconds to wait for the webhook", low=0.1)
+    alert_every_s: float = knob(60.0, "seconds between two alerts of the same group", low=0.0)
+    alerts_waiting_max: int = knob(256, "alerts that may wait to be sent", low=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything that can be set."""
+
+    phase: str = knob("prepare", "the phase of the migration", choices=("prepare", "export", "shadow_reads"))
+    wiki: WikiConfig = field(default_factory=WikiConfig)
+    proxy: ProxyConfig = field(default_factory=ProxyConfig)
+    shadow: ShadowConfig = field(default_factory=ShadowConfig)
+    store: StoreConfig = field(default_factory=StoreConfig)
+    export: ExportConfig = field(default_factory=ExportConfig)
+    verifier: VerifierConfig = field(default_factory=VerifierConfig)

@@ -1,0 +1,141 @@
+"""`cutover serve`: the proxy worker, its admin port, its sampler, and the verifier beside it. Wiring only."""
+
+import argparse
+import asyncio
+import logging
+import os
+import secrets
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+import uvloop
+from aiohttp import web
+
+from backends.config import Config
+from backends.connect import site_of, spool_writer
+from cutover.options import add_config_options, config_of
+from cutover.watch import PhaseWatch, Verifier
+from proxy.admin import admin_app
+from proxy.forwarding import Forwarding, networks, own_addresses
+from proxy.handler import WikiHandler
+from proxy.metrics import Counters
+from proxy.sampler import Sampler
+from proxy.server import ProxyServer, address_of, wiki_address
+from proxy.wire.upstream import WikiPool
+
+_log = logging.getLogger(__name__)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add_config_options(parser)
+    parser.add_argument("--listen", metavar="HOST:PORT", help="where clients connect (port 0: any free one)")
+    parser.add_argument("--admin-listen", metavar="HOST:PORT", help="where /status, /metrics and health are")
+    parser.add_argument("--port", type=int, help="shorthand for --listen 127.0.0.1:PORT")
+    parser.add_argument("--admin-port", type=int, help="shorthand for --admin-listen 127.0.0.1:PORT")
+    parser.add_argument("--ready-file", type=Path, metavar="FILE", help="write the addresses here once listening")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the verb until SIGTERM or SIGINT."""
+    config = config_of(options)
+    listen = options.listen or (f"127.0.0.1:{options.port}" if options.port is not None else config.proxy.listen)
+    admin = options.admin_listen or (
+        f"127.0.0.1:{options.admin_port}" if options.admin_port is not None else config.proxy.admin_listen
+    )
+    config = replace(config, proxy=replace(config.proxy, listen=listen, admin_listen=admin))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(serve(config, options.config, options.ready_file))
+
+
+async def serve(config: Config, config_file: Path | None, ready_file: Path | None) -> int:
+    """Serve until told to stop. Returns the exit code."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    worker = f"{os.getpid()}-{secrets.token_hex(2)}"
+    site = site_of(config.wiki)
+    watch = PhaseWatch(config, config_file)
+    loop.add_signal_handler(signal.SIGHUP, watch.wake)
+    async with asyncio.TaskGroup() as tasks:
+        pool = WikiPool(wiki_address(config.wiki.url), config.proxy, tasks.create_task, loop)
+        counters = Counters(lambda: {f"wiki_connections_{name}": value for name, value in pool.counts().items()})
+        sampler = Sampler(
+            spool_writer(config, worker),
+            site,
+            worker,
+            queue_max=config.shadow.queue_max,
+            flush_s=config.shadow.flush_s,
+            events=counters.samples,
+        )
+        handler = WikiHandler(config, site, _forwarding(config), counters, sampler, lambda: watch.phase)
+        sampler.count_route = handler.count_route
+        server = ProxyServer(handler, pool, config.proxy)
+        verifier = Verifier(config, config_file, lambda: watch.phase)
+        proxy_address = await _listen(server, config.proxy.listen)
+        app = admin_app(
+            counters,
+            ready=lambda: "stopping" if stop.is_set() else "",
+            status=lambda: {
+                "phase": watch.phase.name,
+                "worker": worker,
+                "wiki": config.wiki.url,
+                "clients": len(handler.clients),
+                "samples_waiting": sampler.waiting,
+                "verifier": verifier.state,
+                "last_flip_error": watch.refused,
+                **counters.as_json(),
+            },
+        )
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        admin_address = await _listen_admin(runner, config.proxy.admin_listen)
+        _announce(ready_file, proxy_address, admin_address, watch.phase.name, config.wiki.url)
+        stop_sampler = asyncio.Event()
+        tasks.create_task(watch.run(stop))
+        tasks.create_task(verifier.run(stop))
+        sampling = tasks.create_task(sampler.run(stop_sampler))
+        await server.run(stop)
+        stop_sampler.set()
+        await sampling
+        await runner.cleanup()
+    return 0
+
+
+def _forwarding(config: Config) -> Forwarding:
+    wiki = config.wiki
+    return Forwarding(
+        trusted=networks(config.proxy.trusted_proxies),
+        wiki_host=wiki_address(wiki.url).authority() if wiki.host_header == "wiki" else None,
+        wiki_servers=own_addresses(wiki.server or wiki.url) if config.proxy.rewrite_location else (),
+    )
+
+
+async def _listen(server: ProxyServer, address: str) -> str:
+    try:
+        return await server.listen(address)
+    except OSError as error:
+        raise SystemExit(f"cutover: cannot listen on {address}: {error.strerror or error}") from error
+
+
+async def _listen_admin(runner: web.AppRunner, address: str) -> str:
+    host, _, port = address.rpartition(":")
+    site = web.TCPSite(runner, host.strip("[]"), int(port))
+    try:
+        await site.start()
+    except OSError as error:
+        raise SystemExit(f"cutover: cannot listen on {address}: {error.strerror or error}") from error
+    assert site._server is not None  # noqa: SLF001 - the only way to learn the port
+    return address_of(site._server.sockets[0], host)  # type: ignore[attr-defined] # noqa: SLF001
+
+
+def _announce(ready_file: Path | None, proxy: str, admin: str, phase: str, wiki: str) -> None:
+    _log.info("http://%s -> %s, phase %s; admin on http://%s", proxy, wiki, phase, admin, extra={"action": "listening"})
+    if ready_file is not None:
+        text = orjson.dumps({"proxy": f"http://{proxy}", "admin": f"http://{admin}", "pid": os.getpid()})
+        written = ready_file.with_name(ready_file.name + ".tmp")
+        written.write_bytes(text)
+        written.rename(ready_file)

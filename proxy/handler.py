@@ -1,0 +1,158 @@
+"""The handler: recognise, plan, carry out. Every request of every client begins and ends here.
+
+In the phases built so far the wiki answers everything, so nothing waits for recognition: a request is
+forwarded from its head alone, and what the plan compares is tapped while it passes.
+"""
+
+import random
+import re
+import time
+from collections.abc import Callable
+
+from rules.routes.recognise import NeedsBody, recognise
+
+from backends.config import Config
+from proxy.forwarding import Forwarding
+from proxy.metrics import Counters
+from proxy.sampler import Sampler
+from proxy.stand_in import failure, refusal
+from proxy.tap import Budget, Observation
+from proxy.wire.client import ClientConnection
+from proxy.wire.head import RequestHead, ResponseHead
+from rules.phases import Phase, Reads
+from rules.plan import must_recognise_first
+from rules.routes.route import Request, Route, Site
+from rules.sampling import chosen
+
+_REFUSED_METHODS = frozenset({b"CONNECT", b"TRACE"})
+_READ_METHODS = frozenset({b"GET", b"POST"})
+_MAY_READ_ENTITIES = re.compile(rb"/api\.php|rest\.php|/entity/|title=|:|%3a|index\.php/", re.IGNORECASE)
+
+
+class WikiHandler:
+    """Decides what happens to requests (`proxy.wire.client.Handler`)."""
+
+    def __init__(
+        self,
+        config: Config,
+        site: Site,
+        forwarding: Forwarding,
+        counters: Counters,
+        sampler: Sampler,
+        phase: Callable[[], Phase],
+    ) -> None:
+        self._limits = config.proxy
+        self._shadow = config.shadow
+        self._site = site
+        self._forwarding = forwarding
+        self._counters = counters
+        self._sampler = sampler
+        self._phase = phase
+        self._seen = 0
+        self.budget = Budget(config.shadow.tap_bytes_max)
+        self.clients: set[ClientConnection] = set()
+        self._api = tuple(f"{path}/api.php".encode() for path in site.script_paths)
+
+    def begin(self, exchange: ClientConnection, head: RequestHead) -> None:
+        """Plan one request and forward it."""
+        if head.method in _REFUSED_METHODS:
+            exchange.answer(refusal(501, f"{head.method.decode()} is not relayed"), 501, close=True)
+            return
+        if b"upgrade" in head.fields.found and b"websocket" in head.fields.listed(b"upgrade"):
+            exchange.answer(refusal(501, "websockets and other upgrades are not relayed"), 501, close=True)
+            return
+        phase = self._phase()
+        assert not must_recognise_first(phase)
+        if phase.reads is Reads.SHADOW:
+            self._watch(exchange, head, phase)
+        else:
+            self._seen += 1
+            if self._seen % self._limits.legacy_routes_every == 0:
+                self._count_head(head)
+        exchange.forward(self._forwarding.request(head, exchange.peer))
+
+    def response_fields(self, exchange: ClientConnection, head: ResponseHead) -> bytes:
+        """Return the field lines with which the wiki's answer goes to the client."""
+        assert exchange.head is not None
+        return self._forwarding.response(exchange.head, head, exchange.peer)
+
+    def end(self, exchange: ClientConnection, outcome: str) -> None:
+        """Count the exchange, and hand what was tapped to the sampler."""
+        seconds = exchange.elapsed_s()
+        self._counters.exchange(exchange.status, outcome, seconds)
+        tap = exchange.tap
+        if not isinstance(tap, Observation):
+            return
+        if outcome != "ok":
+            tap.let_go(outcome)
+        tap.response, tap.duration_s = exchange.response, seconds
+        self._sampler.offer(tap)
+
+    def failure(self, exchange: ClientConnection, reason: str, *, sent: bool) -> tuple[int, bytes]:
+        """Return the answer in the wiki's stead."""
+        head = exchange.head
+        assert head is not None
+        self._counters.errors += 1
+        return failure(
+            head,
+            reason,
+            sent=sent,
+            timed_out="within" in reason or "in time" in reason,
+            is_api=head.target.partition(b"?")[0] in self._api,
+            retry_after_s=self._limits.retry_after_s,
+        )
+
+    def refusal(self, exchange: ClientConnection, status: int, reason: str) -> bytes:
+        """Return the answer to a request that is refused."""
+        _ = exchange
+        self._counters.outcomes[f"refused_{status}"] += 1
+        return refusal(status, reason)
+
+    def opened(self, client: ClientConnection) -> bool:
+        """Register a client; False when there are too many."""
+        self.clients.add(client)
+        return len(self.clients) <= self._limits.clients_max
+
+    def closed(self, client: ClientConnection) -> None:
+        """Forget a client."""
+        self.clients.discard(client)
+
+    def count_route(self, route: Route) -> None:
+        """Count one recognised request by its kind and its surface or reason."""
+        kind = type(route).__name__
+        name = getattr(route, "reason", None) or getattr(route, "module", None) or str(getattr(route, "surface", ""))
+        self._counters.routes[(kind, name)] += 1
+
+    def _watch(self, exchange: ClientConnection, head: RequestHead, phase: Phase) -> None:
+        if head.method not in _READ_METHODS or not _MAY_READ_ENTITIES.search(head.target):
+            self._count_head(head)
+        elif chosen(self._shadow.sample_rate, random.random()):  # noqa: S311 - sampling, not secrecy
+            exchange.tap = Observation(
+                head,
+                time.time(),
+                phase.name,
+                self.budget,
+                self._shadow.form_bytes_max,
+                self._shadow.body_bytes_max,
+            )
+
+    def _count_head(self, head: RequestHead) -> None:
+        route = recognise(
+            Request(
+                method=head.method.decode("ascii"),
+                target=head.target.decode("latin-1"),
+                content_type=_text(head, b"content-type"),
+                accept=_text(head, b"accept"),
+                body=None if head.body else b"",
+            ),
+            self._site,
+        )
+        if isinstance(route, NeedsBody):
+            self._counters.routes["NeedsBody", "body_not_read"] += 1
+        else:
+            self.count_route(route)
+
+
+def _text(head: RequestHead, name: bytes) -> str | None:
+    value = head.fields.first(name)
+    return None if value is None else value.decode("latin-1")

@@ -1,0 +1,156 @@
+"""From observed exchanges to samples in the spool: recognised, secrets out, off the event loop.
+
+The queue is bounded; what does not fit is shed and counted, never waited for (invariant 1).
+"""
+
+import asyncio
+import logging
+import uuid
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+from rules.routes.recognise import NeedsBody, recognise
+
+from proxy.tap import Observation
+from proxy.wire.chunks import join_chunks
+from proxy.wire.head import CHUNKED, WireError
+from rules.routes.route import EntityRead, Request, Route, Site, Surface
+from rules.sample import KEPT_REQUEST_HEADERS, KEPT_RESPONSE_HEADERS, Sample
+from rules.sampling import safe_target
+
+_log = logging.getLogger(__name__)
+
+
+class Spool(Protocol):
+    """Where samples go. Blocking; called in the sampler's own thread."""
+
+    def write(self, samples: Sequence[Sample], shed: Mapping[str, int]) -> bool:
+        """Write; False when there is no room. Raises OSError."""
+
+
+class Sampler:
+    """Takes observations from the handler and writes samples to the spool."""
+
+    def __init__(
+        self, spool: Spool, site: Site, worker: str, *, queue_max: int, flush_s: float, events: Counter[str]
+    ) -> None:
+        self._spool = spool
+        self._site = site
+        self._worker = worker
+        self._queue_max = queue_max
+        self._flush_s = flush_s
+        self._events = events
+        self._queue: deque[Observation] = deque()
+        self._shed: Counter[str] = Counter()
+        self._thread = ThreadPoolExecutor(1, "sampler")
+        self.count_route: Callable[[Route], None] = lambda _route: None
+
+    def offer(self, seen: Observation) -> None:
+        """Take an observed exchange, or shed it. Returns at once."""
+        if not seen.too_much and len(self._queue) >= self._queue_max:
+            seen.let_go("queue_full")
+        if seen.too_much:
+            self.shed(seen.too_much)
+            return
+        self._queue.append(seen)
+
+    def shed(self, why: str, count: int = 1) -> None:
+        """Count samples that are given up."""
+        self._shed[why] += count
+        self._events[f"shed_{why}"] += count
+
+    @property
+    def waiting(self) -> int:
+        """How many observations wait to be written."""
+        return len(self._queue)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Write what is offered until `stop`, then what is left."""
+        loop = asyncio.get_running_loop()
+        while True:
+            batch = [self._queue.popleft() for _ in range(len(self._queue))]
+            if batch or self._shed:
+                shed = self._shed
+                self._shed = Counter()
+                await loop.run_in_executor(self._thread, self._write, batch, shed)
+                for seen in batch:
+                    seen.let_go("written")
+            elif stop.is_set():
+                break
+            try:
+                async with asyncio.timeout(self._flush_s):
+                    await stop.wait()
+            except TimeoutError:
+                continue
+        self._thread.shutdown(wait=False)
+
+    def _write(self, batch: list[Observation], shed: Counter[str]) -> None:
+        samples = []
+        for seen in batch:
+            try:
+                sample = self._sample(seen)
+            except (WireError, ValueError) as error:
+                shed["unreadable"] += 1
+                _log.warning("a sample could not be read: %s", error, extra={"action": "sample_unreadable"})
+                continue
+            if sample is not None:
+                samples.append(sample)
+        self._events["not_entity_reads"] += len(batch) - len(samples)
+        if not samples and not shed:
+            return
+        try:
+            written, why = self._spool.write(samples, shed), "spool_full"
+        except OSError as error:
+            written, why = False, "spool_unwritable"
+            _log.warning("the spool cannot be written: %s", error, extra={"action": "spool_unwritable"})
+        if written:
+            self._events["written"] += len(samples)
+        else:  # the counts go with the next segment that fits
+            self._shed.update(shed)
+            if samples:
+                self.shed(why, len(samples))
+
+    def _sample(self, seen: Observation) -> Sample | None:
+        head, response = seen.head, seen.response
+        assert response is not None
+        form = b"".join(seen.form)
+        if head.body == CHUNKED:
+            form = join_chunks(form)
+        target = head.target.decode("latin-1")
+        fields = dict(head.fields.pairs())
+        route = recognise(
+            Request(
+                method=head.method.decode("ascii"),
+                target=target,
+                content_type=fields.get("content-type"),
+                accept=fields.get("accept"),
+                body=form,
+            ),
+            self._site,
+        )
+        if not isinstance(route, NeedsBody):
+            self.count_route(route)
+        if not isinstance(route, EntityRead) or _privileged(fields, route):
+            return None
+        body = b"".join(seen.body)
+        return Sample(
+            sample_id=uuid.uuid4().hex,
+            phase=seen.phase,
+            worker=self._worker,
+            started_at=seen.started_at,
+            duration_s=seen.duration_s,
+            method=head.method.decode("ascii"),
+            target=safe_target(target),
+            form=_form(form, fields.get("content-type", "")),
+            request_headers=tuple((k, v) for k, v in head.fields.pairs() if k in KEPT_REQUEST_HEADERS),
+            status=response.status,
+            response_headers=tuple((k, v) for k, v in response.fields.pairs() if k in KEPT_RESPONSE_HEADERS),
+            body=join_chunks(body) if response.body == CHUNKED else body,
+        )
+
+
+def _privileged(fields: Mapping[str, str], route: EntityRead) -> bool:
+    # Somebody logged in may be shown revisions that are hidden from the public (wikibase.md 1.1.2, recording 379).
+    return route.surface == Surface.REVISIONS and ("cookie" in fields or "authorization" in fields)

@@ -1,0 +1,113 @@
+"""Values, snaks, references and statements in words, for `rules.difference`. Bounded; never fails on any JSON."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+
+Json = Any
+
+VALUE_CHARS_MAX = 200
+"""How much of one value is shown."""
+
+ABSENT = "(none)"
+
+_UNIT_ONE = "1"
+
+
+def json_words(value: Json) -> str:
+    """Return JSON, cut to what is shown."""
+    return _cut(orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode())
+
+
+def pair_words(first: Json, second: Json, words: Callable[[Json], str]) -> str:
+    """Return "x -> y". Where both sides read the same in words, the JSON around their first difference is shown."""
+    left = ABSENT if first is None else _cut(words(first))
+    right = ABSENT if second is None else _cut(words(second))
+    if left == right:
+        left, right = _where_they_part(first, second)
+    return f"{left} -> {right}"
+
+
+def snak_words(snak: Json) -> str:
+    """Return the value of a snak in words."""
+    if not isinstance(snak, dict):
+        return json_words(snak)
+    kind = snak.get("snaktype")
+    if kind == "somevalue":
+        return "unknown value"
+    if kind == "novalue":
+        return "no value"
+    datavalue = snak.get("datavalue")
+    if not isinstance(datavalue, dict):
+        return json_words(snak)
+    words = _VALUES.get(str(datavalue.get("type")))
+    value = datavalue.get("value")
+    if words is None or not isinstance(value, dict):
+        return json_words(value)
+    return words(value)
+
+
+def reference_words(reference: Json) -> str:
+    """Return the snaks of a reference in words."""
+    snaks = reference.get("snaks") if isinstance(reference, dict) else None
+    if not isinstance(snaks, dict):
+        return json_words(reference)
+    order = reference.get("snaks-order") or list(snaks)
+    shown = [f"{prop} {snak_words(snak)}" for prop in order[:10] for snak in (snaks.get(prop) or ())[:10]]
+    return _cut("{" + ", ".join(shown) + "}")
+
+
+def statement_words(statement: Json) -> str:
+    """Return value, rank and GUID of a statement."""
+    if not isinstance(statement, dict):
+        return json_words(statement)
+    rank = statement.get("rank", "normal")
+    marks = [str(mark) for mark in (rank if rank != "normal" else None, statement.get("id")) if mark]
+    return f"{_cut(snak_words(statement.get('mainsnak')))} ({', '.join(marks)})" if marks else json_words(statement)
+
+
+def _cut(text: str) -> str:
+    if len(text) <= VALUE_CHARS_MAX:
+        return text
+    return f"{text[:VALUE_CHARS_MAX]}... ({len(text)} characters)"
+
+
+def _where_they_part(first: Json, second: Json) -> tuple[str, str]:
+    left, right = (orjson.dumps(side, option=orjson.OPT_SORT_KEYS).decode() for side in (first, second))
+    at = next((place for place, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), 0)
+    begin = max(0, at - VALUE_CHARS_MAX // 2)
+    mark = "..." if begin else ""
+    return tuple(f"{mark}{side[begin : begin + VALUE_CHARS_MAX]}" for side in (left, right))  # type: ignore[return-value]  # two sides in, two out
+
+
+def _entity_id(value: Mapping[str, Json]) -> str:
+    return str(value.get("id") or json_words(value))
+
+
+def _time(value: Mapping[str, Json]) -> str:
+    calendar = str(value.get("calendarmodel", "")).rpartition("/")[2]
+    return f"{value.get('time')} precision {value.get('precision')} calendar {calendar}"
+
+
+def _quantity(value: Mapping[str, Json]) -> str:
+    unit = str(value.get("unit", ""))
+    bounds = f" [{value['lowerBound']}, {value['upperBound']}]" if {"lowerBound", "upperBound"} <= value.keys() else ""
+    return f"{value.get('amount')}{bounds}{'' if unit == _UNIT_ONE else ' ' + unit.rpartition('/')[2]}"
+
+
+def _coordinate(value: Mapping[str, Json]) -> str:
+    return f"{value.get('latitude')}, {value.get('longitude')} precision {value.get('precision')}"
+
+
+def _monolingual(value: Mapping[str, Json]) -> str:
+    return f"{json_words(value.get('text'))} ({value.get('language')})"
+
+
+_VALUES: Mapping[str, Callable[[Mapping[str, Json]], str]] = {
+    "wikibase-entityid": _entity_id,
+    "time": _time,
+    "quantity": _quantity,
+    "globecoordinate": _coordinate,
+    "monolingualtext": _monolingual,
+}

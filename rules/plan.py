@@ -1,0 +1,50 @@
+"""A plan: the steps that a phase prescribes for a route. A value; carrying it out is the proxy's business."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rules.phases import Phase, Reads, Writes
+from rules.routes.route import EntityRead, EntityWrite, Route
+
+
+class Side(StrEnum):
+    """Who answers."""
+
+    WIKI = "wiki"
+    STORE = "store"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do with one request: who answers, whether the exchange is compared, who else is written to."""
+
+    answered_by: Side
+    compared: bool = False
+    also_written_to: Side | None = None
+
+
+_PASS = Plan(Side.WIKI)
+_READ_PLANS = {
+    Reads.LEGACY: _PASS,
+    Reads.SHADOW: Plan(Side.WIKI, compared=True),
+    Reads.NEW: Plan(Side.STORE, compared=True),
+}
+_WRITE_PLANS = {
+    Writes.LEGACY: _PASS,
+    Writes.DUAL: Plan(Side.WIKI, compared=True, also_written_to=Side.STORE),
+    Writes.NEW: Plan(Side.STORE, also_written_to=Side.WIKI),
+}
+
+
+def plan(phase: Phase, route: Route) -> Plan:
+    """Return the plan for a route in a phase. What is not ours goes to the wiki in every phase."""
+    if isinstance(route, EntityRead):
+        return _READ_PLANS[phase.reads]
+    if isinstance(route, EntityWrite):
+        return _WRITE_PLANS[phase.writes]
+    return _PASS
+
+
+def must_recognise_first(phase: Phase) -> bool:
+    """Tell whether a request may only be forwarded once its route is known."""
+    return phase.reads is Reads.NEW or phase.writes is not Writes.LEGACY

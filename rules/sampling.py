@@ -1,0 +1,88 @@
+"""Which exchanges become samples, and what of a request may be kept in one (invariant 10).
+
+Keeping is by name: only parameters that say what was read. Whatever is not on the list (tokens, passwords,
+user names in asserts, callbacks) never gets into a sample.
+"""
+
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+KEPT_PARAMETERS = frozenset(
+    {
+        "action",
+        "ids",
+        "sites",
+        "titles",
+        "props",
+        "languages",
+        "languagefallback",
+        "sitefilter",
+        "redirects",
+        "normalize",
+        "entity",
+        "claim",
+        "property",
+        "rank",
+        "id",
+        "format",
+        "formatversion",
+        "revision",
+        "flavor",
+        "redirect",
+        "oldid",
+        "title",
+        "curid",
+        "pageids",
+        "revids",
+        "prop",
+        "list",
+        "rvprop",
+        "rvslots",
+        "rvlimit",
+        "rvdir",
+        "rvstart",
+        "rvstartid",
+        "rvend",
+        "rvendid",
+        "rvcontinue",
+        "continue",
+        "utf8",
+        "ascii",
+        "errorformat",
+        "errorlang",
+        "uselang",
+        "variant",
+        "maxage",
+        "smaxage",
+        "_fields",
+        "generator",
+    }
+)
+"""Parameters of entity reads (wikibase.md 1.1, 1.2, 1.4) that are no secret."""
+
+_TARGET_CHARS_MAX = 16384
+
+
+def safe_query(query: str) -> str:
+    """Return the query with the kept parameters only, re-encoded, in their order."""
+    pairs = parse_qsl(query, keep_blank_values=True, errors="surrogateescape")
+    return urlencode([(key, value) for key, value in pairs if key in KEPT_PARAMETERS], errors="surrogateescape")
+
+
+def safe_target(target: str) -> str:
+    """Return a request target with the kept parameters only. A fragment or user info cannot survive."""
+    if "?" not in target:
+        return quote(target[:_TARGET_CHARS_MAX], safe="/:$-_.!~*'(),;@&=+%|")
+    path, _, query = target.partition("?")
+    kept = safe_query(urlsplit("?" + query).query)
+    path = quote(path, safe="/:$-_.!~*'(),;@&=+%|")
+    return (f"{path}?{kept}" if kept else path)[:_TARGET_CHARS_MAX]
+
+
+def safe_form(body: bytes) -> bytes:
+    """Return an urlencoded form with the kept parameters only."""
+    return safe_query(body.decode("latin-1")).encode("ascii", "surrogateescape")
+
+
+def chosen(share: float, draw: float) -> bool:
+    """Tell whether an exchange is sampled; `draw` is uniform in [0, 1)."""
+    return draw < share
