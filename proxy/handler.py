@@ -9,8 +9,6 @@ import re
 import time
 from collections.abc import Callable
 
-from rules.routes.recognise import NeedsBody, recognise
-
 from backends.config import Config
 from proxy.forwarding import Forwarding
 from proxy.metrics import Counters
@@ -21,7 +19,8 @@ from proxy.wire.client import ClientConnection
 from proxy.wire.head import RequestHead, ResponseHead
 from rules.phases import Phase, Reads
 from rules.plan import must_recognise_first
-from rules.routes.route import Request, Route, Site
+from rules.routes.recognise import recognise
+from rules.routes.route import NeedsBody, Request, Route, Site
 from rules.sampling import chosen
 
 _REFUSED_METHODS = frozenset({b"CONNECT", b"TRACE"})

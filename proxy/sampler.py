@@ -11,14 +11,15 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
-from rules.routes.recognise import NeedsBody, recognise
-
 from proxy.tap import Observation
 from proxy.wire.chunks import join_chunks
 from proxy.wire.head import CHUNKED, WireError
-from rules.routes.route import EntityRead, Request, Route, Site, Surface
+from rules.routes.multipart import read_multipart
+from rules.routes.parameters import MULTIPART, PARAMETERS_MAX, URLENCODED
+from rules.routes.recognise import recognise
+from rules.routes.route import EntityRead, NeedsBody, Request, Route, Site, Surface
 from rules.sample import KEPT_REQUEST_HEADERS, KEPT_RESPONSE_HEADERS, Sample
-from rules.sampling import safe_target
+from rules.sampling import safe_form, safe_pairs, safe_target
 
 _log = logging.getLogger(__name__)
 
@@ -142,13 +143,20 @@ class Sampler:
             started_at=seen.started_at,
             duration_s=seen.duration_s,
             method=head.method.decode("ascii"),
-            target=safe_target(target),
+            target=safe_target(head.target),
             form=_form(form, fields.get("content-type", "")),
-            request_headers=tuple((k, v) for k, v in head.fields.pairs() if k in KEPT_REQUEST_HEADERS),
+            request_headers=tuple((k, v) for k, v in fields.items() if k in KEPT_REQUEST_HEADERS),
             status=response.status,
             response_headers=tuple((k, v) for k, v in response.fields.pairs() if k in KEPT_RESPONSE_HEADERS),
             body=join_chunks(body) if response.body == CHUNKED else body,
         )
+
+
+def _form(body: bytes, content_type: str) -> bytes | None:
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == MULTIPART:
+        return safe_pairs(read_multipart(content_type, body, parts_max=PARAMETERS_MAX) or ()).encode("ascii")
+    return safe_form(body) if kind == URLENCODED else None
 
 
 def _privileged(fields: Mapping[str, str], route: EntityRead) -> bool:

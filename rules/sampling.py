@@ -4,7 +4,8 @@ Keeping is by name: only parameters that say what was read. Whatever is not on t
 user names in asserts, callbacks) never gets into a sample.
 """
 
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from collections.abc import Iterable
+from urllib.parse import parse_qsl, quote, urlencode
 
 KEPT_PARAMETERS = frozenset(
     {
@@ -60,27 +61,31 @@ KEPT_PARAMETERS = frozenset(
 """Parameters of entity reads (wikibase.md 1.1, 1.2, 1.4) that are no secret."""
 
 _TARGET_CHARS_MAX = 16384
+_PATH_CHARS = "/:$-_.!~*'(),;@&=+%|"
+
+
+def safe_pairs(pairs: Iterable[tuple[str, str]]) -> str:
+    """Return the kept parameters as a query, in their order."""
+    kept = [(key, value) for key, value in pairs if key.partition("[")[0] in KEPT_PARAMETERS]
+    return urlencode(kept, encoding="utf-8", errors="surrogateescape")
 
 
 def safe_query(query: str) -> str:
     """Return the query with the kept parameters only, re-encoded, in their order."""
-    pairs = parse_qsl(query, keep_blank_values=True, errors="surrogateescape")
-    return urlencode([(key, value) for key, value in pairs if key in KEPT_PARAMETERS], errors="surrogateescape")
+    return safe_pairs(parse_qsl(query, keep_blank_values=True, errors="surrogateescape"))
 
 
-def safe_target(target: str) -> str:
-    """Return a request target with the kept parameters only. A fragment or user info cannot survive."""
-    if "?" not in target:
-        return quote(target[:_TARGET_CHARS_MAX], safe="/:$-_.!~*'(),;@&=+%|")
-    path, _, query = target.partition("?")
-    kept = safe_query(urlsplit("?" + query).query)
-    path = quote(path, safe="/:$-_.!~*'(),;@&=+%|")
+def safe_target(target: bytes) -> str:
+    """Return a request target with the kept parameters only. A fragment cannot survive."""
+    path, _, query = target.decode("utf-8", "surrogateescape").partition("?")
+    kept = safe_query(query.partition("#")[0])
+    path = quote(path.partition("#")[0], safe=_PATH_CHARS, errors="surrogateescape")
     return (f"{path}?{kept}" if kept else path)[:_TARGET_CHARS_MAX]
 
 
 def safe_form(body: bytes) -> bytes:
     """Return an urlencoded form with the kept parameters only."""
-    return safe_query(body.decode("latin-1")).encode("ascii", "surrogateescape")
+    return safe_query(body.decode("utf-8", "surrogateescape")).encode("ascii")
 
 
 def chosen(share: float, draw: float) -> bool:

@@ -242,6 +242,7 @@ class WikiPool:
         self._idle: list[WikiConnection] = []
         self._all: set[WikiConnection] = set()
         self._opening = 0
+        self._closed = False
         self._waiting: deque[tuple[float, Callable[[WikiConnection | None, str], None]]] = deque()
 
     def take(self, *, safe: bool, fresh: bool, then: Callable[[WikiConnection | None, str], None]) -> None:
@@ -252,7 +253,7 @@ class WikiPool:
         oldest = self._loop.time() - (self.limits.wiki_keepalive_s if safe else self.limits.wiki_unsafe_reuse_s)
         while self._idle and not fresh:
             connection = self._idle[-1]
-            if connection.idle_since < oldest and connection.open:
+            if connection.idle_since <= oldest and connection.open:
                 break  # the newest idle one is too old already
             self._idle.pop()
             if connection.open:
@@ -288,14 +289,15 @@ class WikiPool:
     def sweep(self) -> None:
         """Close what has been idle for too long; tell those who have waited too long. Called each second."""
         now = self._loop.time()
-        for connection in [one for one in self._idle if one.idle_since < now - self.limits.wiki_keepalive_s]:
+        for connection in [one for one in self._idle if one.idle_since <= now - self.limits.wiki_keepalive_s]:
             self._idle.remove(connection)
             connection.close()
         while self._waiting and self._waiting[0][0] < now:
             self._waiting.popleft()[1](None, "no connection to the wiki became free in time")
 
     def close(self) -> None:
-        """Close every connection at once."""
+        """Close every connection at once, and every one that is still being opened once it is."""
+        self._closed = True
         while self._waiting:
             self._waiting.popleft()[1](None, "the proxy is stopping")
         for connection in list(self._all):
@@ -326,4 +328,8 @@ class WikiPool:
             then(None, reason)
             return
         self._all.add(connection)
-        then(connection, "")
+        if self._closed:
+            connection.abandon()
+            then(None, "the proxy is stopping")
+        else:
+            then(connection, "")

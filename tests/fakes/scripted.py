@@ -42,7 +42,7 @@ class PlainHandler:
         is_api = exchange.head.target.startswith(b"/w/api.php")
         return failure(exchange.head, reason, sent=sent, timed_out="within" in reason, is_api=is_api, retry_after_s=5)
 
-    def refusal(self, exchange: ClientConnection, status: int, reason: str) -> bytes:
+    def refusal(self, _exchange: ClientConnection, status: int, reason: str) -> bytes:
         return refusal(status, reason)
 
     def opened(self, client: ClientConnection) -> bool:
@@ -61,9 +61,12 @@ class Relay:
         self.handler = handler
         self.pool = pool
         self.seen = seen
+        self.writers: list[asyncio.StreamWriter] = []
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        return await asyncio.open_connection("127.0.0.1", self.port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        self.writers.append(writer)
+        return reader, writer
 
     async def talk(self, request: bytes) -> bytes:
         """Send bytes, return everything until the connection is closed from the other side."""
@@ -107,17 +110,17 @@ async def relay_before(
         pool = WikiPool(WikiAddress("127.0.0.1", wiki_port), config, tasks.create_task, loop)
         server = await loop.create_server(lambda: ClientConnection(handler, pool, config, loop), "127.0.0.1", 0)
         try:
-            yield Relay(server.sockets[0].getsockname()[1], handler, pool, seen)
+            relay = Relay(server.sockets[0].getsockname()[1], handler, pool, seen)
+            yield relay
         finally:
             server.close()
             for client in list(handler.clients):
                 client.cut()
             pool.close()
-            wiki.close()
-            for writer in seen:
-                writer.transport.abort()
             await until(lambda: not handler.clients and not pool.counts()["open"])
-            for writer in seen:
+            wiki.close()
+            for writer in seen + relay.writers:
+                writer.transport.abort()
                 with suppress(ConnectionError):
                     await writer.wait_closed()
 
@@ -129,5 +132,5 @@ async def read_head(reader: asyncio.StreamReader) -> bytes:
 async def until(condition: Callable[[], bool]) -> None:
     """Wait until a condition holds; fails when it does not in time."""
     async with asyncio.timeout(WAIT_S):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - any condition, not one of ours to signal
             await asyncio.sleep(0.005)
