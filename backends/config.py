@@ -48,6 +48,7 @@ class WikiConfig:
     api_requests_max: int = knob(4, "requests of ours under way at once", low=1, high=64)
     api_maxlag_s: int = knob(5, "maxlag that our requests carry, in seconds", low=1)
     api_tries_max: int = knob(5, "tries of one request before giving up", low=1)
+    api_patience_s: float = knob(600.0, "seconds that an overloaded wiki is waited for before giving up", low=1.0)
     user_agent: str = knob("cutover (parity verifier)", "how our own requests name themselves")
 
 

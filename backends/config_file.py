@@ -5,6 +5,7 @@ A wrong file is the operator's to mend, so an error names file, line, field, and
 
 import difflib
 import ipaddress
+import operator
 import types
 import typing
 import urllib.parse
@@ -77,7 +78,7 @@ def _section(node: yaml.Node, cls: Any, source: str, path: str) -> object:
 
 
 def _value(node: yaml.Node, kind: Any, declared: "Field[Any]", source: str, path: str) -> object:
-    given = yaml.SafeLoader("").construct_document(node)  # type: ignore[no-untyped-call]
+    given = yaml.SafeLoader("").construct_document(node)
     expected, value = _fit(given, kind)
     if value is None:
         raise _wrong(source, node, path, f"expected {expected}, got {given!r}")
@@ -87,7 +88,7 @@ def _value(node: yaml.Node, kind: Any, declared: "Field[Any]", source: str, path
     complaint = _FORMS[meta["form"]](value) if value and meta["form"] else ""
     if complaint:
         raise _wrong(source, node, path, f"expected {complaint}, got {given!r}")
-    for bound, wrong, word in (("low", lambda v, b: v < b, "at least"), ("high", lambda v, b: v > b, "at most")):
+    for bound, wrong, word in _BOUNDS:
         if meta[bound] is not None and wrong(value, meta[bound]):
             raise _wrong(source, node, path, f"expected {word} {meta[bound]:g}, got {given!r}")
     return value
@@ -132,6 +133,10 @@ def _networks(value: Any) -> str:
 
 
 PORT_MAX = 65535
+_BOUNDS: tuple[tuple[str, Callable[[Any, Any], bool], str], ...] = (
+    ("low", operator.lt, "at least"),
+    ("high", operator.gt, "at most"),
+)
 _FORMS: Mapping[str, Callable[[Any], str]] = {"url": _url, "address": _address, "networks": _networks}
 
 

@@ -24,24 +24,21 @@ class Plan:
 
 
 _PASS = Plan(Side.WIKI)
-_READ_PLANS = {
-    Reads.LEGACY: _PASS,
-    Reads.SHADOW: Plan(Side.WIKI, compared=True),
-    Reads.NEW: Plan(Side.STORE, compared=True),
-}
-_WRITE_PLANS = {
+_ANSWERED_READS = {Reads.LEGACY: Side.WIKI, Reads.SHADOW: Side.WIKI, Reads.NEW: Side.STORE}
+_WRITES = {
     Writes.LEGACY: _PASS,
     Writes.DUAL: Plan(Side.WIKI, compared=True, also_written_to=Side.STORE),
-    Writes.NEW: Plan(Side.STORE, also_written_to=Side.WIKI),
+    Writes.NEW: Plan(Side.STORE),
 }
 
 
 def plan(phase: Phase, route: Route) -> Plan:
     """Return the plan for a route in a phase. What is not ours goes to the wiki in every phase."""
     if isinstance(route, EntityRead):
-        return _READ_PLANS[phase.reads]
+        return Plan(_ANSWERED_READS[phase.reads], compared=bool(phase.reads_compared_with))
     if isinstance(route, EntityWrite):
-        return _WRITE_PLANS[phase.writes]
+        mirrored = phase.writes is Writes.NEW and bool(phase.also_written_to)
+        return Plan(Side.STORE, also_written_to=Side.WIKI) if mirrored else _WRITES[phase.writes]
     return _PASS
 
 

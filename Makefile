@@ -1,0 +1,53 @@
+# `make help` lists what there is. Every target works in a fresh clone on a bare Debian 12, as root or with sudo.
+SHELL := /bin/bash
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint types floors fix bench services services-down lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 16
+
+$(STAMP): requirements.lock pyproject.toml scripts/environment.sh
+	scripts/environment.sh "$(PYTHON)" "$(VENV)"
+	touch $(STAMP)
+
+demo: $(STAMP) ## show the main job on a sample wiki: ends by itself, leaves nothing running
+	$(BIN)/cutover demo --once
+
+test: $(STAMP) services ## run the tests, against the real MediaWiki too
+	eval "$$(scripts/services.sh env)" && $(BIN)/python -m pytest $(ARGS)
+
+check: lint types floors test ## what CI runs
+
+lint: $(STAMP) ## style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP) ## static types
+	$(BIN)/mypy
+
+floors: $(STAMP) ## imports only point down
+	$(BIN)/lint-imports
+
+fix: $(STAMP) ## mend what can be mended by itself
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP) services ## measure against named peers, print ratios
+	$(BIN)/python bench/passthrough.py
+
+services: ## start the real MediaWiki and MariaDB on loopback (installs Debian packages)
+	scripts/services.sh up
+
+services-down: ## stop them
+	scripts/services.sh down
+
+lock: $(STAMP) ## make requirements.lock anew from pyproject.toml
+	scripts/lock.sh "$(VENV)"
+
+clean: ## remove what was made here
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

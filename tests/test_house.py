@@ -1,0 +1,130 @@
+"""The house checks itself: file length, test twins, config parity, diagram parity, no addresses of registries."""
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from backends.config import Config
+from backends.config_file import example, parse_config
+from cutover.phases_page import table
+
+ROOT = Path(__file__).resolve().parents[1]
+FLOORS = ("wikibase", "rules", "backends", "proxy", "verifier", "export", "events", "cutover")
+LINES_MAX = 420
+FUNCTION_LINES_MAX = 70
+FORBIDDEN_WORDS = {"manager", "helper", "helpers", "util", "utils", "common", "service", "core", "data"}
+
+# Wiring and pure declarations: exercised by the tests of what they wire, named here so that nobody forgets to ask.
+WITHOUT_TWIN = {
+    "backends/config.py": "tests/backends/test_config_file.py",
+    "backends/errors.py": "every backend's tests",
+    "backends/connect.py": "tests/cutover/test_serve.py",
+    "backends/snapshots/base.py": "tests/suites/snapshots_suite.py",
+    "backends/sql/base.py": "tests/suites/database_suite.py",
+    "rules/sample.py": "tests/backends/ledger/test_spool.py",
+    "rules/verdict.py": "tests/verifier/test_judge.py",
+}
+
+
+def sources() -> list[Path]:
+    return sorted(
+        path.relative_to(ROOT)
+        for floor in FLOORS
+        for path in (ROOT / floor).rglob("*.py")
+        if path.name != "__init__.py" and "__pycache__" not in path.parts
+    )
+
+
+def test_no_file_is_longer_than_one_can_read() -> None:
+    paths = [*sources(), *(p.relative_to(ROOT) for p in (ROOT / "tests").rglob("*.py"))]
+    long = {str(path): n for path in paths if (n := len((ROOT / path).read_text("utf-8").splitlines())) > LINES_MAX}
+    assert long == {}
+
+
+def test_no_function_is_longer_than_a_page() -> None:
+    long = {}
+    for path in sources():
+        for node in ast.walk(ast.parse((ROOT / path).read_text("utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                length = (node.end_lineno or 0) - node.lineno + 1
+                if length > FUNCTION_LINES_MAX:
+                    long[f"{path}:{node.name}"] = length
+    assert long == {}
+
+
+def test_every_file_says_what_it_is() -> None:
+    silent = [str(path) for path in sources() if not ast.get_docstring(ast.parse((ROOT / path).read_text("utf-8")))]
+    assert silent == []
+
+
+def test_every_source_file_has_its_test() -> None:
+    without = [
+        str(path)
+        for path in sources()
+        if str(path) not in WITHOUT_TWIN and not path.name.startswith("__") and not twins(path)
+    ]
+    assert without == []
+
+
+def twins(path: Path) -> list[Path]:
+    folder = ROOT / "tests" / path.parent
+    return [
+        found
+        for found in (folder / f"test_{path.name}", folder.parent / f"test_{path.parent.name}.py")
+        if found.is_file()
+    ]
+
+
+def test_the_list_of_files_without_a_twin_holds_no_ghosts() -> None:
+    assert [path for path in WITHOUT_TWIN if not (ROOT / path).is_file()] == []
+
+
+def test_no_file_is_called_after_nothing() -> None:
+    assert [str(path) for path in sources() if set(path.stem.split("_")) & FORBIDDEN_WORDS] == []
+
+
+def test_the_example_config_is_the_typed_config() -> None:
+    text = (ROOT / "config.example.yaml").read_text("utf-8")
+    assert text == example()
+    assert parse_config(text, "config.example.yaml") == Config()
+
+
+def test_the_page_of_phases_is_drawn_from_the_table() -> None:
+    page = (ROOT / "docs" / "phases.md").read_text("utf-8")
+    assert table() in page
+
+
+def test_the_readme_names_every_folder_and_word() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert [floor for floor in FLOORS if f"{floor}/" not in readme] == []
+    words = "wiki store snapshot index head canonical digest route phase plan flip gate verdict follower fence epoch"
+    assert [word for word in words.split() if f"**{word}" not in readme] == []
+
+
+def tracked() -> list[Path]:
+    listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True)
+    return [ROOT / name for name in listing.stdout.split("\0") if name]
+
+
+ADDRESS = re.compile(r"(?:index-url|registry\.npmjs|pypi\.org|files\.pythonhosted|proxy\.golang)", re.IGNORECASE)
+
+
+def test_no_file_names_a_registry() -> None:
+    found = []
+    for path in tracked():
+        if path.suffix in {".zst", ".png"} or not path.is_file() or path == Path(__file__):
+            continue
+        text = path.read_text("utf-8", errors="replace")
+        if ADDRESS.search(text.replace("--no-emit-index-url", "")):
+            found.append(str(path.relative_to(ROOT)))
+    assert found == []
+
+
+@pytest.mark.parametrize("name", ["requirements.lock"])
+def test_the_lock_holds_names_and_hashes_only(name: str) -> None:
+    lines = (ROOT / name).read_text("utf-8").splitlines()
+    assert [line for line in lines if "://" in line] == []
+    assert any("--hash=sha256:" in line for line in lines)
