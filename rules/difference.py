@@ -85,6 +85,8 @@ def difference(first: Content, second: Content, *, changes_max: int = CHANGES_MA
     found = _entity_changes(first, second, (), "")
     changes = tuple(islice(found, changes_max))
     left_out = sum(1 for _ in islice(found, COUNTED_MAX))
+    if not changes:  # two forms that differ are never told as if they did not
+        changes = (Change(Kind.CHANGED, (), pair_words(first, second, json_words)),)
     return Difference(changes, left_out)
 
 

@@ -91,26 +91,30 @@ def project(content: Content, part: Part) -> Content:
     return out
 
 
-def without_fallback(answered: Content, stored: Content) -> tuple[Content, Content, bool]:
-    """Take terms out of both sides that only the wiki's language fallback put there; tell whether there were any.
+def without_fallback(answered: Content, stored: Content, whole: Content) -> tuple[Content, bool]:
+    """Take terms out of an answer that only the wiki's language fallback put there; tell whether there were any.
 
-    Such a term stays when its text is not what the store has in the language that the answer names.
+    `stored` is the same part of what the store has, `whole` all of it. A term stays when the store has one in the
+    language asked for, or has another text in the language that the answer names.
     """
-    answer, store, taken = dict(answered), dict(stored), False
+    answer, taken = dict(answered), False
     for field in ("labels", "descriptions"):
         if field not in answer:
             continue
-        direct = store.get(field) or {}
+        direct, known = stored.get(field) or {}, whole.get(field) or {}
         kept = {}
         for language, term in answer[field].items():
-            if language in direct:
-                kept[language] = term
-            elif "source-language" in term or direct.get(term.get("language"), {}).get("value") == term.get("value"):
+            converted = "source-language" in term  # into another script: the text is nowhere in the store
+            if language not in direct and (converted or _text(known.get(term.get("language"))) == term.get("value")):
                 taken = True
             else:
                 kept[language] = term
         answer[field] = kept
-    return answer, store, taken
+    return answer, taken
+
+
+def _text(term: Json) -> Json:
+    return term.get("value") if isinstance(term, dict) else None
 
 
 def _rest_part(projection: Projection, content: Content) -> Part:
@@ -133,9 +137,7 @@ def _claims_part(projection: Projection) -> Part:
     references = projection.props is None or "references" in projection.props
     if projection.statement is not None:  # rank and property are then not looked at
         return Part(fields=fields, statement=projection.statement, references=references)
-    return Part(
-        fields=fields, property_id=_upper(projection.property_id), rank=projection.rank, references=references
-    )
+    return Part(fields=fields, property_id=_upper(projection.property_id), rank=projection.rank, references=references)
 
 
 def _upper(text: str | None) -> str | None:

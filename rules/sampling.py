@@ -56,6 +56,7 @@ KEPT_PARAMETERS = frozenset(
         "smaxage",
         "_fields",
         "generator",
+        "callback",
     }
 )
 """Parameters of entity reads (wikibase.md 1.1, 1.2, 1.4) that are no secret."""

@@ -24,6 +24,7 @@ class Verdict:
     outcome: Outcome
     phase: str
     surface: str
+    key: str = ""  # which entity of the answer; unique in a sample
     entity_id: str | None = None
     entity_type: str | None = None
     revision: int | None = None
@@ -43,4 +44,47 @@ class Finding:
     entity_id: str
     revision: int | None
     detail: str
-    found_at: float
+    found_at: float = 0.0
+
+
+class Standing(StrEnum):
+    """What a verdict says about parity."""
+
+    PROVEN = "proven"  # compared, and equal
+    FAILED = "failed"  # the store would have answered something else, or nothing
+    UNPROVEN = "unproven"  # should have been compared, and was not
+    ASIDE = "aside"  # there was nothing to compare
+
+
+STORE_FAULTS = frozenset(
+    {
+        "snapshot_corrupt",
+        "head_behind",
+        "head_unknown",
+        "head_dangling",
+        "head_state_wrong",
+        "redirect_differs",
+    }
+)
+"""Reasons of errors that are the store's own: the read would have failed there, so they count as failures."""
+
+_STANDING_OF_OUTCOME = {
+    Outcome.MATCH: Standing.PROVEN,
+    Outcome.RULE: Standing.PROVEN,
+    Outcome.MISMATCH: Standing.FAILED,
+    Outcome.NOT_YET: Standing.UNPROVEN,
+    Outcome.SHED: Standing.UNPROVEN,
+    Outcome.NOT_COMPARED: Standing.ASIDE,
+}
+
+
+def standing(verdict: Verdict) -> Standing:
+    """Return what a verdict says about parity."""
+    return standing_of(verdict.outcome, verdict.reason)
+
+
+def standing_of(outcome: Outcome, reason: str) -> Standing:
+    """Return what verdicts of an outcome, counted under a reason, say about parity."""
+    if outcome is Outcome.ERROR:
+        return Standing.FAILED if reason in STORE_FAULTS else Standing.UNPROVEN
+    return _STANDING_OF_OUTCOME[outcome]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from rules.sampling import chosen, safe_form, safe_target
 
-SECRETS = "token lgpassword password logintoken assertuser callback origin centralauthtoken wpEditToken lgname".split()
+SECRETS = "token lgpassword password logintoken assertuser origin centralauthtoken wpEditToken lgname".split()
 
 
 @pytest.mark.parametrize("name", SECRETS)
