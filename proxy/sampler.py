@@ -145,7 +145,7 @@ class Sampler:
             method=head.method.decode("ascii"),
             target=safe_target(head.target),
             form=_form(form, fields.get("content-type", "")),
-            request_headers=tuple((k, v) for k, v in fields.items() if k in KEPT_REQUEST_HEADERS),
+            request_headers=_kept_headers(fields),
             status=response.status,
             response_headers=tuple((k, v) for k, v in response.fields.pairs() if k in KEPT_RESPONSE_HEADERS),
             body=join_chunks(body) if response.body == CHUNKED else body,
@@ -157,6 +157,13 @@ def _form(body: bytes, content_type: str) -> bytes | None:
     if kind == MULTIPART:
         return safe_pairs(read_multipart(content_type, body, parts_max=PARAMETERS_MAX) or ()).encode("ascii")
     return safe_form(body) if kind == URLENCODED else None
+
+
+def _kept_headers(fields: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    kept = {name: fields[name] for name in KEPT_REQUEST_HEADERS if name in fields}
+    if kept.get("content-type", "").lower().startswith(MULTIPART):
+        kept["content-type"] = URLENCODED  # the form was re-encoded with what may be kept
+    return tuple(kept.items())
 
 
 def _privileged(fields: Mapping[str, str], route: EntityRead) -> bool:

@@ -15,11 +15,14 @@ Row = Mapping[str, Any]
 class Statements(Protocol):
     """What can be asked inside or outside a transaction."""
 
-    async def execute(self, name: str, **params: Any) -> int:
+    async def execute(self, name: str, /, **params: Any) -> int:
         """Run one named statement; return how many rows it changed. Raises backends.errors."""
 
-    async def rows(self, name: str, **params: Any) -> Sequence[Row]:
+    async def rows(self, name: str, /, **params: Any) -> Sequence[Row]:
         """Run one named query; return its rows."""
+
+    async def execute_many(self, name: str, /, params: Sequence[Mapping[str, Any]]) -> int:
+        """Run one named statement for many parameter sets, all in one transaction; return the rows changed."""
 
 
 class Database(Statements, Protocol):
@@ -30,9 +33,6 @@ class Database(Statements, Protocol):
 
         Raises ConflictError when the database says that the transaction lost a race.
         """
-
-    async def execute_many(self, name: str, params: Sequence[Mapping[str, Any]]) -> int:
-        """Run one named statement for many parameter sets, in one transaction where the database has one."""
 
     async def migrate(self) -> None:
         """Bring the schema up to date. Safe to run twice, and by two processes at once."""

@@ -1,0 +1,30 @@
+import io
+import sys
+
+import pytest
+
+from export.outcome import ExportResult
+from export.progress import shown_progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_sees_revisions_and_entities(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with shown_progress() as progress:
+        progress(ExportResult(revisions=41, entities=7))
+        progress(ExportResult(revisions=42, entities=8))
+        shown = sys.stderr
+    assert isinstance(shown, Terminal)
+    assert "42 revisions" in shown.getvalue()
+    assert "entities=8" in shown.getvalue()
+
+
+def test_a_file_sees_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    with shown_progress() as progress:
+        progress(ExportResult(revisions=42))
+    assert sys.stderr.getvalue() == ""
