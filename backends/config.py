@@ -125,15 +125,20 @@ class VerifierConfig:
 
     parallel: int = knob(4, "samples judged at once", low=1, high=64)
     batch: int = knob(64, "samples taken from the spool at once", low=1)
+    poll_s: float = knob(0.2, "seconds between two looks at an empty spool", low=0.01)
+    judge_timeout_s: float = knob(60.0, "seconds that judging one sample may take", low=0.1)
+    body_bytes_max: int = knob(67108864, "bytes of an unpacked answer above which it is not compared", low=1024)
     recheck_after_s: float = knob(
         2.0, "seconds until something not comparable yet is looked at again; then doubled", low=0.01
     )
     recheck_tries_max: int = knob(6, "looks at something not comparable yet before it counts as stale", low=1)
     recheck_waiting_max: int = knob(10000, "samples that may wait to be looked at again", low=1)
+    recheck_bytes_max: int = knob(268435456, "bytes of samples that may wait to be looked at again", low=1024)
+    confirmations: int = knob(2, "looks that must see a wrong head before it is called one", low=1)
     revision_margin_s: float = knob(
-        2.0, "an answer that names no revision is pinned only if the head is older by this, in seconds", low=0.0
+        5.0, "an answer that names no revision is pinned only if the head is older by this, in seconds", low=0.0
     )
-    details_max: int = knob(10000, "mismatches kept with their difference; counts are kept for ever", low=1)
+    details_max: int = knob(10000, "verdicts of each outcome kept in detail; counts are kept for ever", low=1)
     webhook: str = knob("", "URL that gets a POST for each group of alerts; empty: log only", form="url")
     webhook_timeout_s: float = knob(5.0, "seconds to wait for the webhook", low=0.1)
     alert_every_s: float = knob(60.0, "seconds between two alerts of the same group", low=0.0)

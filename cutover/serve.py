@@ -6,6 +6,7 @@ import logging
 import os
 import secrets
 import signal
+from collections.abc import Coroutine
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from proxy.metrics import Counters
 from proxy.sampler import Sampler
 from proxy.server import ProxyServer, address_of, wiki_address
 from proxy.wire.upstream import WikiPool
+from rules.phases import Reads
 
 _log = logging.getLogger(__name__)
 
@@ -87,6 +89,9 @@ async def serve(config: Config, config_file: Path | None, ready_file: Path | Non
                 "samples_waiting": sampler.waiting,
                 "verifier": verifier.state,
                 "last_flip_error": watch.refused,
+                "routes_counted_every": 1
+                if watch.phase.reads is not Reads.LEGACY
+                else config.proxy.legacy_routes_every,
                 **counters.as_json(),
             },
         )
@@ -95,14 +100,23 @@ async def serve(config: Config, config_file: Path | None, ready_file: Path | Non
         admin_address = await _listen_admin(runner, config.proxy.admin_listen)
         _announce(ready_file, proxy_address, admin_address, watch.phase.name, config.wiki.url)
         stop_sampler = asyncio.Event()
-        tasks.create_task(watch.run(stop))
-        tasks.create_task(verifier.run(stop))
-        sampling = tasks.create_task(sampler.run(stop_sampler))
+        tasks.create_task(_aside("the config watch", watch.run(stop), counters))
+        tasks.create_task(_aside("the verifier's supervisor", verifier.run(stop), counters))
+        sampling = tasks.create_task(_aside("the sampler", sampler.run(stop_sampler), counters))
         await server.run(stop)
         stop_sampler.set()
         await sampling
         await runner.cleanup()
     return 0
+
+
+async def _aside(what: str, work: Coroutine[None, None, None], counters: Counters) -> None:
+    """Run what must never take the proxy down with it (invariant 1)."""
+    try:
+        await work
+    except Exception:  # a bug there costs observation, not traffic: say so and go on
+        counters.outcomes["background_failed"] += 1
+        _log.exception("%s ended; traffic goes on without it", what, extra={"action": "background_failed"})
 
 
 def _forwarding(config: Config) -> Forwarding:

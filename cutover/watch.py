@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,7 @@ _log = logging.getLogger(__name__)
 _LOOK_S = 1.0
 _RESTART_AFTER_S = (0.5, 1.0, 2.0, 5.0, 15.0)
 _STOP_AFTER_S = 15.0
+_LONG_ENOUGH_S = 60.0
 
 
 class PhaseWatch:
@@ -86,11 +86,18 @@ class Verifier:
             if self._present().reads is Reads.LEGACY:
                 await _pause(stop, _LOOK_S)
                 continue
-            process = await asyncio.create_subprocess_exec(*self._command, env=os.environ)
-            self.state = f"running, pid {process.pid}"
-            code = await self._watch(process, stop)
+            began = asyncio.get_running_loop().time()
+            try:
+                process = await asyncio.create_subprocess_exec(*self._command)
+            except OSError as error:
+                code: int | str | None = str(error)
+            else:
+                self.state = f"running, pid {process.pid}"
+                code = await self._watch(process, stop)
             if stop.is_set():
                 break
+            if asyncio.get_running_loop().time() - began > _LONG_ENOUGH_S:
+                failures = 0
             wait_s = _RESTART_AFTER_S[min(failures, len(_RESTART_AFTER_S) - 1)]
             failures += 1
             self.state = f"died with code {code}, starts again"

@@ -12,6 +12,8 @@ VALUE_CHARS_MAX = 200
 
 ABSENT = "(none)"
 
+_PAIR_CHARS_MAX = VALUE_CHARS_MAX + 100  # values are cut already; what stands around them is short, or cut here
+
 _UNIT_ONE = "1"
 
 
@@ -22,8 +24,8 @@ def json_words(value: Json) -> str:
 
 def pair_words(first: Json, second: Json, words: Callable[[Json], str]) -> str:
     """Return "x -> y". Where both sides read the same in words, the JSON around their first difference is shown."""
-    left = ABSENT if first is None else _cut(words(first))
-    right = ABSENT if second is None else _cut(words(second))
+    left = ABSENT if first is None else _cut(words(first), _PAIR_CHARS_MAX)
+    right = ABSENT if second is None else _cut(words(second), _PAIR_CHARS_MAX)
     if left == right:
         left, right = _where_they_part(first, second)
     return f"{left} -> {right}"
@@ -67,10 +69,8 @@ def statement_words(statement: Json) -> str:
     return f"{_cut(snak_words(statement.get('mainsnak')))} ({', '.join(marks)})" if marks else json_words(statement)
 
 
-def _cut(text: str) -> str:
-    if len(text) <= VALUE_CHARS_MAX:
-        return text
-    return f"{text[:VALUE_CHARS_MAX]}... ({len(text)} characters)"
+def _cut(text: str, chars_max: int = VALUE_CHARS_MAX) -> str:
+    return text if len(text) <= chars_max else f"{text[:VALUE_CHARS_MAX]}... ({len(text)} characters)"
 
 
 def _where_they_part(first: Json, second: Json) -> tuple[str, str]:

@@ -1,0 +1,40 @@
+"""`cutover report`: what the verifier found, for people and for machines. Exit 1 when something was found."""
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Mapping
+
+from backends.config import Config
+from backends.connect import opened_ledger, verdicts
+from cutover.options import add_config_options, config_of
+from rules.verdict import Outcome
+from verifier.report import Report, gather
+from verifier.report_forms import render_html, render_json, render_markdown, render_text
+
+_FORMS: Mapping[str, Callable[[Report], str]] = {
+    "text": render_text,
+    "json": render_json,
+    "markdown": render_markdown,
+    "html": render_html,
+}
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add_config_options(parser)
+    parser.add_argument("--format", choices=tuple(_FORMS), default="text")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the verb."""
+    report = asyncio.run(report_of(config_of(options)))
+    sys.stdout.write(_FORMS[options.format](report).rstrip("\n") + "\n")
+    return int(bool(report.findings_total or report.overall.outcomes.get(Outcome.MISMATCH)))
+
+
+async def report_of(config: Config) -> Report:
+    """Return the report of the present epoch. Raises backends.errors."""
+    async with opened_ledger(config) as ledger:
+        return await gather(verdicts(ledger, config), now=time.time())

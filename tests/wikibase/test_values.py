@@ -1,0 +1,161 @@
+"""Data values: what Wikibase decodes is normalised, what it does not is verbatim."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wikibase.values import DEFAULT_GLOBE, canonical_datavalue, canonical_value
+
+GREGORIAN = "http://www.wikidata.org/entity/Q1985727"
+
+
+def time(text: Any, **fields: Any) -> dict[str, Any]:
+    plain = {"time": text, "timezone": 0, "before": 0, "after": 0, "precision": 11, "calendarmodel": GREGORIAN}
+    return {**plain, **fields}
+
+
+@pytest.mark.parametrize(
+    ("given_id", "expected"),
+    [
+        ({"entity-type": "item", "numeric-id": 64}, {"entity-type": "item", "numeric-id": 64, "id": "Q64"}),
+        ({"entity-type": "property", "numeric-id": "5"}, {"entity-type": "property", "numeric-id": 5, "id": "P5"}),
+        ({"entity-type": "item", "numeric-id": 64.0}, {"entity-type": "item", "numeric-id": 64, "id": "Q64"}),
+        ({"id": "q64"}, {"entity-type": "item", "numeric-id": 64, "id": "Q64"}),
+        ({"entity-type": "item", "id": "P7"}, {"entity-type": "property", "numeric-id": 7, "id": "P7"}),
+        ({"id": "L1-F2", "entity-type": "form"}, {"entity-type": "form", "id": "L1-F2"}),
+        ({"id": "M5", "entity-type": "mediainfo"}, {"entity-type": "mediainfo", "numeric-id": 5, "id": "M5"}),
+        ({"id": "E5", "entity-type": "entity-schema"}, {"entity-type": "entity-schema", "id": "E5"}),
+    ],
+)  # fmt: skip
+def test_entity_ids_tell_type_number_and_id(given_id: Any, expected: Any) -> None:
+    assert canonical_value("wikibase-entityid", given_id) == expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"entity-type": "lexeme", "numeric-id": 5},
+        {"entity-type": "item", "numeric-id": True},
+        {"entity-type": "item", "numeric-id": 0},
+        {"entity-type": "item", "numeric-id": 2**31},
+        {"entity-type": ["item"], "numeric-id": 1},
+        {"id": "wiki:Q1", "entity-type": "item", "numeric-id": 1},
+        {"id": 5},
+        "Q1",
+        None,
+    ],
+)
+def test_entity_ids_that_wikibase_would_not_decode_are_verbatim(value: Any) -> None:
+    assert canonical_value("wikibase-entityid", value) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("+00000002013-01-01T00:00:00Z", "+2013-01-01T00:00:00Z"),
+        ("+13-01-01T00:00:00Z", "+0013-01-01T00:00:00Z"),
+        ("-0000-00-00T00:00:00Z", "-0000-00-00T00:00:00Z"),
+        ("-13798000000-00-00T00:00:00Z", "-13798000000-00-00T00:00:00Z"),
+    ],
+)
+def test_years_have_at_least_four_digits_and_no_more_zeros(text: str, expected: str) -> None:
+    assert canonical_value("time", time(text)) == time(expected)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        time("not a time"),
+        time("2013-01-01T00:00:00Z"),
+        time("+00000002013-01-01T00:00:00Z", precision=15),
+        time("+00000002013-01-01T00:00:00Z", before=None),
+        time("+00000002013-01-01T00:00:00Z", timezone=0.5),
+        time(5),
+        {"time": "+00000002013-01-01T00:00:00Z"},
+    ],
+)
+def test_times_that_wikibase_would_not_decode_are_verbatim(value: Any) -> None:
+    assert canonical_value("time", value) == value
+
+
+@pytest.mark.parametrize(
+    ("amount", "expected"),
+    [
+        ("+1.50", "+1.50"),
+        ("1.50", "+1.50"),
+        (5, "+5"),
+        (-5, "-5"),
+        (1.5, "+1.5"),
+        (2.0, "+2"),
+        (1e-7, "+0.0000001"),
+        ("-0", "+0"),
+        ("-0.0", "+0.0"),
+        ("+007", "+7"),
+        ("-0.5", "-0.5"),
+    ],
+)
+def test_amounts_have_a_sign_and_keep_their_trailing_zeros(amount: Any, expected: str) -> None:
+    assert canonical_value("quantity", {"amount": amount, "unit": "1"}) == {"amount": expected, "unit": "1"}
+
+
+def test_bounds_are_normalised_both_or_the_value_is_verbatim() -> None:
+    both = {"amount": 1, "unit": "1", "upperBound": 2, "lowerBound": 0}
+    assert canonical_value("quantity", both) == {
+        "amount": "+1", "unit": "1", "upperBound": "+2", "lowerBound": "+0",
+    }  # fmt: skip
+    for odd in (
+        {**both, "upperBound": "x"},
+        {"amount": 1, "unit": "1", "upperBound": 2},
+        {"amount": 1},
+        {"amount": "1e5", "unit": "1"},
+        {"amount": "1" * 200, "unit": "1"},
+        {"amount": True, "unit": "1"},
+    ):
+        assert canonical_value("quantity", odd) is odd
+
+
+def test_coordinates_are_doubles_with_globe_and_precision() -> None:
+    made = canonical_value("globecoordinate", {"latitude": 52, "longitude": -0.0})
+    assert json.dumps(made, sort_keys=True) == json.dumps(
+        {"altitude": None, "globe": DEFAULT_GLOBE, "latitude": 52.0, "longitude": 0.0, "precision": None}
+    )
+    older = {"latitude": 48.208333333333, "longitude": 1.0, "precision": 1, "globe": "http://x/Q3", "altitude": 9}
+    made = canonical_value("globecoordinate", older)
+    assert made["latitude"] == 48.208333333333
+    assert (made["precision"], made["globe"], made["altitude"]) == (1.0, "http://x/Q3", None)
+    for odd in (
+        {"latitude": "1", "longitude": 2},
+        {"latitude": 1},
+        {"latitude": 1, "longitude": True},
+        {"latitude": 1, "longitude": 2, "precision": "x"},
+        {"latitude": 10**400, "longitude": 2},
+        [1, 2],
+    ):
+        assert canonical_value("globecoordinate", odd) is odd
+
+
+def test_unknown_types_and_undecodable_values_are_verbatim_without_the_sentence_on_them() -> None:
+    bad = {"value": {"latitude": 1.5, "longitude": -2.25}, "type": "geocoordinate", "error": "is unsupported"}
+    assert canonical_datavalue(bad) == {"value": {"latitude": 1.5, "longitude": -2.25}, "type": "geocoordinate"}
+    assert canonical_datavalue({"value": 1, "type": ["odd"]}) == {"value": 1, "type": ["odd"]}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+KEYS = ["amount", "unit", "upperBound", "lowerBound", "time", "timezone", "before", "after", "precision"]
+KEYS += ["calendarmodel", "latitude", "longitude", "globe", "id", "numeric-id", "entity-type"]
+
+
+@given(
+    st.sampled_from(["time", "quantity", "globecoordinate", "wikibase-entityid", "string", "x"]),
+    JSON | st.dictionaries(st.sampled_from(KEYS), JSON | st.sampled_from(["+1", "Q5", "item", "1"]), max_size=8),
+)
+def test_any_value_has_a_canonical_form_that_is_its_own(kind: str, value: Any) -> None:
+    once = canonical_value(kind, value)
+    assert canonical_value(kind, once) == once

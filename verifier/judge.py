@@ -1,0 +1,192 @@
+"""The judge: one sample in, verdicts and findings out. Takes nobody's word for what the request was.
+
+It recognises the request itself, reads the answer, and compares each entity with the same revision in the store, in
+the same part of it (invariant 8). What cannot be settled yet is named in `JudgeResult.again`, to be judged again
+later; on the last attempt it is settled as what it is.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+
+from rules.projection import part_of
+from rules.routes.recognise import recognise
+from rules.routes.route import EntityRead, EntityWrite, NotOurs, Request, Site, Surface
+from rules.sample import Sample
+from rules.verdict import Finding, Outcome, Verdict
+from verifier.bodies import BODY_BYTES_MAX, NoBody, json_body
+from verifier.compare import Bench, Judgement, Question, judge_entity
+from verifier.missing import judge_missing
+from verifier.sides import StoreSide, WikiSide
+from wikibase.answers import AnsweredEntity, Presence, entities_in
+from wikibase.ids import EntityId, entity_type
+
+_FORM_TYPE = "application/x-www-form-urlencoded"
+_NOT_FOUND = 404
+_OK = 200
+_NOT_MODIFIED = 304
+_TARGET_CHARS_MAX = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The bounds of judging one sample."""
+
+    body_bytes_max: int = BODY_BYTES_MAX
+    margin_s: float = 5.0  # clocks: a head older than the request by more than this was the head when it was answered
+    attempts_max: int = 6  # after so many attempts an open case is settled as it stands
+    confirmations: int = 2  # so many attempts must see a wrong head before it is called one
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeResult:
+    """What came of a sample. `again`: keys of those verdicts (by `Verdict.key`) that are worth another attempt."""
+
+    verdicts: tuple[Verdict, ...]
+    findings: tuple[Finding, ...] = ()
+    again: frozenset[str] = frozenset()
+
+
+async def judge(
+    sample: Sample,
+    *,
+    store: StoreSide,
+    wiki: WikiSide,
+    site: Site,
+    now: Callable[[], float],
+    limits: Limits = Limits(),
+    attempt: int = 1,
+    only: frozenset[str] | None = None,
+) -> JudgeResult:
+    """Judge a sample. `only`: the keys of an earlier attempt that are still open; the others are not looked at again.
+
+    Raises nothing of the two sides: what they raise becomes a verdict.
+    """
+    read = recognise(_request(sample), site)
+    if isinstance(read, NotOurs):
+        return _settled(sample, now, "", _left(f"not_ours_{read.reason}"))
+    if isinstance(read, EntityWrite):
+        return _settled(sample, now, read.surface, _left("write"))
+    if not isinstance(read, EntityRead):
+        return _settled(sample, now, "", _left("needs_body"))
+    bench = Bench(
+        store=store,
+        wiki=wiki,
+        started_at=sample.started_at,
+        margin_s=limits.margin_s,
+        last=attempt >= limits.attempts_max,
+        confirmed=attempt >= limits.confirmations,
+    )
+    found = _answered(sample, read, limits.body_bytes_max)
+    if isinstance(found, NoBody):
+        return _settled(sample, now, read.surface, found)
+    verdicts: list[Verdict] = []
+    findings: list[Finding] = []
+    again: set[str] = set()
+    for answered in found:
+        if only is not None and answered.key not in only:
+            continue
+        judgement = await _judge_one(bench, read, answered)
+        verdict = _verdict(sample, now, read.surface, judgement, answered)
+        verdicts.append(verdict)
+        findings += [replace(finding, found_at=verdict.judged_at) for finding in judgement.findings]
+        if judgement.open and not bench.last:
+            again.add(verdict.key)
+    return JudgeResult(tuple(verdicts), tuple(findings), frozenset(again))
+
+
+async def _judge_one(bench: Bench, read: EntityRead, answered: AnsweredEntity) -> Judgement:
+    if answered.presence is Presence.UNREADABLE:
+        return Judgement(Outcome.NOT_COMPARED, "wiki_unreadable")
+    if answered.presence is Presence.NO_CONTENT:
+        return Judgement(Outcome.NOT_COMPARED, "no_content")
+    if answered.asked is None and answered.presence is Presence.MISSING:
+        return Judgement(Outcome.NOT_COMPARED, "title_missing" if answered.key.startswith("-") else "foreign_id")
+    question = Question(
+        answered=answered,
+        part=part_of(read.surface, read.projection, answered),
+        pinned=read.revision,
+        head_read=read.revision is None and read.surface is not Surface.REVISIONS,
+        follow_redirects=read.projection.follow_redirects,
+    )
+    if answered.presence is Presence.MISSING:
+        return await judge_missing(bench, question)
+    return await judge_entity(bench, question)
+
+
+def _answered(sample: Sample, read: EntityRead, bytes_max: int) -> tuple[AnsweredEntity, ...] | NoBody:
+    """Return the entities of an answer, or why there are none."""
+    if sample.status == _NOT_FOUND and read.surface is Surface.ENTITYDATA and len(read.entities) == 1:
+        asked = read.entities[0]
+        return (AnsweredEntity(key=asked, presence=Presence.MISSING, asked=asked, revision=read.revision),)
+    if sample.status != _OK:
+        reason = "not_modified" if sample.status == _NOT_MODIFIED else f"status_{sample.status}"
+        return _left(reason)
+    body = json_body(sample, read, bytes_max=bytes_max)
+    if isinstance(body, NoBody):
+        return body
+    answer = entities_in(
+        read.surface,
+        body,
+        asked=read.entities,
+        etag=sample.header("etag"),
+        modified=_iso(sample.header("last-modified")),
+    )
+    if answer.reason:
+        return _left(answer.reason, answer.detail)
+    return answer.entities
+
+
+def _left(reason: str, detail: str = "") -> NoBody:
+    return NoBody(Outcome.NOT_COMPARED, reason, detail)
+
+
+def _request(sample: Sample) -> Request:
+    headers = dict(sample.request_headers)
+    return Request(
+        method=sample.method,
+        target=sample.target,
+        # A sample keeps the form as urlencoded parameters, whatever it was sent as.
+        content_type=headers.get("content-type") if sample.form is None else _FORM_TYPE,
+        accept=headers.get("accept"),
+        body=sample.form,
+    )
+
+
+def _iso(http_date: str | None) -> str | None:
+    if not http_date:
+        return None
+    try:
+        parsed = parsedate_to_datetime(http_date)
+    except ValueError:
+        return None
+    return parsed.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _verdict(
+    sample: Sample, now: Callable[[], float], surface: str, judgement: Judgement, answered: AnsweredEntity | None
+) -> Verdict:
+    entity_id: EntityId | None = (answered.served or answered.asked) if answered else None
+    form = "" if sample.form is None else f" {sample.form.decode('utf-8', 'replace')}"
+    return Verdict(
+        sample_id=sample.sample_id,
+        outcome=judgement.outcome,
+        phase=sample.phase,
+        surface=str(surface),
+        key=answered.key if answered else "",
+        entity_id=entity_id,
+        entity_type=entity_type(entity_id).value if entity_id else None,
+        revision=judgement.revision if judgement.revision is not None else (answered.revision if answered else None),
+        reason=judgement.reason,
+        detail=judgement.detail,
+        rules=judgement.rules,
+        target=f"{sample.target}{form}"[:_TARGET_CHARS_MAX],
+        judged_at=now(),
+        observed_at=sample.started_at,
+    )
+
+
+def _settled(sample: Sample, now: Callable[[], float], surface: str, found: NoBody) -> JudgeResult:
+    judgement = Judgement(found.outcome, found.reason, detail=found.detail)
+    return JudgeResult((_verdict(sample, now, surface, judgement, None),))
