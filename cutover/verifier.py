@@ -5,6 +5,7 @@ import asyncio
 import functools
 import signal
 import time
+from collections.abc import Coroutine
 
 import uvloop
 
@@ -16,6 +17,8 @@ from verifier.judge import Limits, judge
 from verifier.run import Pace
 from verifier.run import run as verify
 from verifier.spooled import SpooledSamples
+
+_GRACE_S = 3.0
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +53,7 @@ async def _run(config: Config) -> int:
                 confirmations=limits.confirmations,
             ),
         )
-        await verify(
+        judging_all = verify(
             samples=SpooledSamples(spool_reader(config)),
             judging=judging,
             verdicts=verdicts(ledger, config),
@@ -72,4 +75,17 @@ async def _run(config: Config) -> int:
                 recheck_bytes_max=limits.recheck_bytes_max,
             ),
         )
+        await _until_stopped(judging_all, stop)
     return 0
+
+
+async def _until_stopped(work: Coroutine[None, None, object], stop: asyncio.Event) -> None:
+    """Run until it ends; after `stop` only a moment longer. What it had not settled waits in the spool."""
+    async with asyncio.TaskGroup() as tasks:
+        working = tasks.create_task(work)
+        stopping = tasks.create_task(stop.wait())
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            await asyncio.wait({working}, timeout=_GRACE_S)
+        working.cancel()
+        stopping.cancel()

@@ -13,7 +13,7 @@ from rules.phases import IllegalFlipError, Phase, Reads, check_flip, phase
 _log = logging.getLogger(__name__)
 _LOOK_S = 1.0
 _RESTART_AFTER_S = (0.5, 1.0, 2.0, 5.0, 15.0)
-_STOP_AFTER_S = 15.0
+_STOP_AFTER_S = 8.0
 _LONG_ENOUGH_S = 60.0
 
 
@@ -75,7 +75,8 @@ class Verifier:
 
     def __init__(self, config: Config, path: Path | None, present: Callable[[], Phase]) -> None:
         self._command = [sys.executable, "-m", "cutover", "verifier"]
-        self._command += ["--config", str(path)] if path else ["--wiki", config.wiki.url, "--data", config.store.path]
+        self._command += ["--config", str(path)] if path else []
+        self._command += ["--wiki", config.wiki.url, "--data", config.store.path]
         self._present = present
         self.state = "not needed in this phase"
 

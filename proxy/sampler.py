@@ -9,6 +9,8 @@ import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from proxy.tap import Observation
@@ -29,6 +31,15 @@ class Spool(Protocol):
 
     def write(self, samples: Sequence[Sample], shed: Mapping[str, int]) -> bool:
         """Write; False when there is no room. Raises OSError."""
+
+
+@dataclass(slots=True)
+class _Round:
+    """What one round in the sampler's thread came to."""
+
+    routes: list[Route] = field(default_factory=list)
+    events: Counter[str] = field(default_factory=Counter)
+    shed: Counter[str] = field(default_factory=Counter)  # still to be told
 
 
 class Sampler:
@@ -70,50 +81,56 @@ class Sampler:
     async def run(self, stop: asyncio.Event) -> None:
         """Write what is offered until `stop`, then what is left."""
         loop = asyncio.get_running_loop()
-        while True:
+        ending = False
+        while not ending:
+            ending = stop.is_set()  # one more round after it, no more: shed counts may never find room
             batch = [self._queue.popleft() for _ in range(len(self._queue))]
             if batch or self._shed:
-                shed = self._shed
-                self._shed = Counter()
-                await loop.run_in_executor(self._thread, self._write, batch, shed)
+                shed, self._shed = self._shed, Counter()
+                self._take_in(await loop.run_in_executor(self._thread, self._write, batch, shed))
                 for seen in batch:
                     seen.let_go("written")
-            elif stop.is_set():
-                break
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(self._flush_s):
                     await stop.wait()
-            except TimeoutError:
-                continue
         self._thread.shutdown(wait=False)
 
-    def _write(self, batch: list[Observation], shed: Counter[str]) -> None:
-        samples = []
+    def _take_in(self, done: "_Round") -> None:
+        for route in done.routes:
+            self.count_route(route)
+        self._events.update(done.events)
+        self._shed.update(done.shed)
+
+    def _write(self, batch: list[Observation], shed: Counter[str]) -> "_Round":
+        """Make and write samples, in the sampler's thread: touches nothing that the event loop touches."""
+        done, samples = _Round(), []
         for seen in batch:
             try:
-                sample = self._sample(seen)
+                sample = self._sample(seen, done)
             except (WireError, ValueError) as error:
                 shed["unreadable"] += 1
+                done.events["shed_unreadable"] += 1
                 _log.warning("a sample could not be read: %s", error, extra={"action": "sample_unreadable"})
                 continue
-            if sample is not None:
+            if sample is None:
+                done.events["not_entity_reads"] += 1
+            else:
                 samples.append(sample)
-        self._events["not_entity_reads"] += len(batch) - len(samples)
         if not samples and not shed:
-            return
+            return done
         try:
             written, why = self._spool.write(samples, shed), "spool_full"
         except OSError as error:
             written, why = False, "spool_unwritable"
             _log.warning("the spool cannot be written: %s", error, extra={"action": "spool_unwritable"})
         if written:
-            self._events["written"] += len(samples)
+            done.events["written"] += len(samples)
         else:  # the counts go with the next segment that fits
-            self._shed.update(shed)
-            if samples:
-                self.shed(why, len(samples))
+            done.shed = shed + Counter({why: len(samples)})
+            done.events[f"shed_{why}"] += len(samples)
+        return done
 
-    def _sample(self, seen: Observation) -> Sample | None:
+    def _sample(self, seen: Observation, done: "_Round") -> Sample | None:
         head, response = seen.head, seen.response
         assert response is not None
         form = b"".join(seen.form)
@@ -132,7 +149,7 @@ class Sampler:
             self._site,
         )
         if not isinstance(route, NeedsBody):
-            self.count_route(route)
+            done.routes.append(route)
         if not isinstance(route, EntityRead) or _privileged(fields, route):
             return None
         body = b"".join(seen.body)

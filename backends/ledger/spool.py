@@ -32,10 +32,10 @@ class SpoolWriter:
         self._bytes_max = bytes_max
         self._samples_max = samples_max
         self._number = 0
-        path.mkdir(parents=True, exist_ok=True)
 
     def write(self, samples: Sequence[Sample], shed: Mapping[str, int]) -> bool:
         """Write one segment. False when there is no room: nothing was written. Raises OSError."""
+        self._path.mkdir(parents=True, exist_ok=True)
         waiting_bytes, waiting_samples = _waiting(self._path)
         body = zstandard.ZstdCompressor(level=1).compress(encode(samples, shed))
         if waiting_bytes + len(body) > self._bytes_max or waiting_samples + len(samples) > self._samples_max:

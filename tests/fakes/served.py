@@ -33,7 +33,7 @@ class Served:
 
 
 @contextmanager
-def serve(wiki_url: str, data: Path, *, arguments: Sequence[str] = ()) -> Iterator[Served]:
+def serve(wiki_url: str, data: Path, *, arguments: Sequence[str] = (), store: Path | None = None) -> Iterator[Served]:
     """`cutover serve --wiki wiki_url --data data` on free ports of loopback; ended by SIGTERM, which must exit with 0.
 
     `arguments` go before the ones given here, so `("--config", path)` works too.
@@ -41,7 +41,7 @@ def serve(wiki_url: str, data: Path, *, arguments: Sequence[str] = ()) -> Iterat
     data.mkdir(parents=True, exist_ok=True)
     ready, log = data / "ready.json", data / "serve.log"
     ready.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "cutover", "serve", *arguments, "--wiki", wiki_url, "--data", str(data)]
+    command = [sys.executable, "-m", "cutover", "serve", *arguments, "--wiki", wiki_url, "--data", str(store or data)]
     command += ["--port", "0", "--admin-port", "0", "--ready-file", str(ready)]
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, env={**os.environ})

@@ -83,7 +83,7 @@ def revision(
     content: Mapping[str, Any] | None,
     *,
     position: int = 0,
-    state: State = State.VISIBLE,
+    state: State | str = State.VISIBLE,
     timestamp: str = "2020-01-01T00:00:00Z",
     redirect_target: str | None = None,
 ) -> Revision:
@@ -93,7 +93,7 @@ def revision(
         parent_id=0,
         position=position,
         timestamp=timestamp,
-        state=state,
+        state=State(state),
         content=None if content is None else canonical_entity(dict(content)),
         redirect_target=None if redirect_target is None else parse_entity_id(redirect_target),
     )

@@ -88,7 +88,14 @@ async def worker_before(
         await admin.start_server()
         running.append(
             Worker(
-                f"http://{address}", str(admin.make_url("")).rstrip("/"), handler, counters, spool, sampler, stop, phase(present)
+                f"http://{address}",
+                str(admin.make_url("")).rstrip("/"),
+                handler,
+                counters,
+                spool,
+                sampler,
+                stop,
+                phase(present),
             )
         )
         serving = tasks.create_task(server.run(stop))

@@ -6,9 +6,11 @@ answers, with the store in each state. `PROXIES` says how a proxy in that situat
 """
 
 import asyncio
+import sqlite3
+import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -19,25 +21,83 @@ from fakes.served import serve
 from shared_truth import SHARED, needs_shared
 
 PHASES = ("prepare", "shadow_reads")
-STORE_STATES = ("up", "slow", "hanging", "down")
 REQUESTS_AT_ONCE = 8
 
-# Starts a proxy in front of the wiki at a URL, with its data in a folder; gives the proxy's URL.
-StartProxy = Callable[[str, Path], AbstractContextManager[str]]
 # (phase, store state, the wiki's URL) -> the proxy's URL, while the block runs.
 ProxyIn = Callable[[str, str, str], AbstractContextManager[str]]
 
 
 @contextmanager
-def prepare_without_store_traffic(wiki_url: str, data: Path) -> Iterator[str]:
-    """`cutover serve --wiki`: phase prepare, in which nothing asks the store."""
-    with serve(wiki_url, data) as served:
-        yield served.proxy_url
+def _locked(store: Path, held_s: float, free_s: float) -> Iterator[None]:
+    """Lock the store's databases against everybody, again and again, while the block runs."""
+    over = threading.Event()
+
+    def hold(path: Path) -> None:
+        while not over.is_set():
+            with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as database:
+                database.execute("BEGIN EXCLUSIVE")
+                over.wait(held_s)
+            over.wait(free_s)
+
+    threads = [threading.Thread(target=hold, args=(store / f"{name}.sqlite",)) for name in ("index", "ledger")]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
 
 
-PROXIES: dict[tuple[str, str], StartProxy] = {
-    ("prepare", "up"): prepare_without_store_traffic,
+@contextmanager
+def store_up(_data: Path) -> Iterator[None]:
+    """Leave the store alone."""
+    yield
+
+
+@contextmanager
+def store_slow(data: Path) -> Iterator[None]:
+    """Let the store answer only now and then."""
+    data.mkdir(parents=True, exist_ok=True)
+    with _locked(data, 0.2, 0.02):
+        yield
+
+
+@contextmanager
+def store_hanging(data: Path) -> Iterator[None]:
+    """Never let the store answer."""
+    data.mkdir(parents=True, exist_ok=True)
+    with _locked(data, 600.0, 0.0):
+        yield
+
+
+@contextmanager
+def store_down(data: Path) -> Iterator[None]:
+    """Put something else where the store's directory should be: nothing can be opened or written there."""
+    data.write_text("not a directory")
+    yield
+
+
+STATES: dict[str, Callable[[Path], AbstractContextManager[None]]] = {
+    "up": store_up,
+    "slow": store_slow,
+    "hanging": store_hanging,
+    "down": store_down,
 }
+
+
+@contextmanager
+def proxy_with(phase: str, store_state: str, wiki_url: str, folder: Path) -> Iterator[str]:
+    """`cutover serve` in a phase, its store in a state; gives the proxy's URL."""
+    config = folder / "config.yaml"
+    config.write_text(f"phase: {phase}\nproxy: {{drain_timeout_s: 2}}\nverifier: {{recheck_tries_max: 1}}\n")
+    store = folder / "store"
+    with (
+        STATES[store_state](store),
+        serve(wiki_url, folder / "run", arguments=("--config", str(config)), store=store) as served,
+    ):
+        yield served.proxy_url
 
 
 @cache
@@ -78,13 +138,7 @@ async def replay() -> AsyncIterator[ReplayServer]:
 
 @pytest.fixture
 def proxy_in(tmp_path: Path) -> ProxyIn:
-    def start(phase: str, store_state: str, wiki_url: str) -> AbstractContextManager[str]:
-        start_proxy = PROXIES.get((phase, store_state))
-        if start_proxy is None:
-            pytest.skip(f"no way yet to start a proxy in phase {phase} with the store {store_state}")
-        return start_proxy(wiki_url, tmp_path / "data")
-
-    return start
+    return lambda phase, store_state, wiki_url: proxy_with(phase, store_state, wiki_url, tmp_path)
 
 
 @needs_shared
@@ -100,7 +154,7 @@ async def test_a_direct_answer_is_the_recorded_one(replay: ReplayServer) -> None
 
 
 @needs_shared
-@pytest.mark.parametrize("store_state", STORE_STATES)
+@pytest.mark.parametrize("store_state", list(STATES))
 @pytest.mark.parametrize("phase", PHASES)
 async def test_an_answer_through_the_proxy_is_the_direct_answer(
     replay: ReplayServer, proxy_in: ProxyIn, phase: str, store_state: str

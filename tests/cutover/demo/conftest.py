@@ -1,6 +1,7 @@
 """A sample wiki for each test that asks for one, and a client that sends exactly what it is told."""
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -39,15 +40,17 @@ class Client:
     def world(self) -> World:
         return self.wiki.world
 
-    async def send(
-        self, method: str, target: str, headers: Mapping[str, str] | tuple = (), body: bytes = b"", cookies: bool = True
-    ) -> Told:
+    async def send(self, method: str, target: str, headers: Mapping[str, str] | tuple = (), body: bytes = b"") -> Told:
         url = URL(self.wiki.url + target, encoded=True)
         sent = {"headers": headers or None, "data": body or None, "allow_redirects": False, "skip_auto_headers": QUIET}
-        if not cookies:
-            self.session.cookie_jar.clear()
         async with self.session.request(method, url, **sent) as answer:
             return Told(answer.status, answer.headers, await answer.read())
+
+    @asynccontextmanager
+    async def another(self) -> AsyncIterator["Client"]:
+        """Another client of the same wiki, with cookies of its own."""
+        async with new_session() as session:
+            yield Client(self.wiki, session)
 
     async def get(self, target: str, **headers: str) -> Told:
         return await self.send("GET", target, {name.replace("_", "-"): value for name, value in headers.items()})
@@ -67,12 +70,12 @@ class Client:
         return (await self.api(action="query", meta="tokens"))["query"]["tokens"]["csrftoken"]
 
 
+def new_session() -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(auto_decompress=False, timeout=TIMEOUT, cookie_jar=aiohttp.CookieJar(unsafe=True))
+
+
 async def connected(world: World, **options: Any) -> AsyncIterator[Client]:
-    jar = aiohttp.CookieJar(unsafe=True)
-    async with (
-        SampleWiki(world=world, **options) as wiki,
-        aiohttp.ClientSession(auto_decompress=False, timeout=TIMEOUT, cookie_jar=jar) as session,
-    ):
+    async with SampleWiki(world=world, **options) as wiki, new_session() as session:
         yield Client(wiki, session)
 
 

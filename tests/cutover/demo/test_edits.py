@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from shared_truth import SHARED, needs_shared
 
-RECORDED = "035 036 038 039 040 041 044 045 046 047 048 050 052 053 054 057 058 059 060 062 063 064 082 087 088 129 132 135 138 140 141 142 154 155 156 192 194 195 197 198 210 212 216".split()
+RECORDED = "035 036 038 039 040 041 044 045 046 047 048 050 052 053 054 057 058 059 060 062 063 064 082 087 088 128 129 132 135 138 140 141 142 154 155 156 192 194 195 197 198 210 212 216".split()
 
 
 def recordings() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -17,7 +17,11 @@ def recordings() -> Iterator[tuple[str, dict[str, Any]]]:
 def shape(value: Any) -> Any:
     """The keys and types of an answer: what a client can rely on."""
     if isinstance(value, dict):
-        return {key: shape(item) for key, item in value.items() if key not in ("labels", "aliases", "claims", "sitelinks", "descriptions")}
+        return {
+            key: shape(item)
+            for key, item in value.items()
+            if key not in ("labels", "aliases", "claims", "sitelinks", "descriptions")
+        }
     if isinstance(value, list):
         return [shape(item) for item in value[:1]]
     return type(value).__name__
@@ -26,10 +30,24 @@ def shape(value: Any) -> Any:
 @needs_shared
 async def test_answers_have_the_shape_code_and_cookies_of_the_recorded_ones(client):
     world = client.world
-    world.edit("Q5", lambda entity: {**entity, "labels": {"en": {"language": "en", "value": "L"}}, "descriptions": {"en": {"language": "en", "value": "city number 1"}}})
+    world.edit(
+        "Q5",
+        lambda entity: {
+            **entity,
+            "labels": {"en": {"language": "en", "value": "L"}},
+            "descriptions": {"en": {"language": "en", "value": "city number 1"}},
+        },
+    )
     items = [world.create_item({"en": f"n{number}"}) for number in range(3)]
     cleared = world.create_item()
-    names = {"Q7": items[0], "Q14": items[1], "Q37": cleared, "Q40": items[2], "Q3": "Q66", "Item:Q40": f"Item:{items[2]}"}
+    names = {
+        "Q7": items[0],
+        "Q14": items[1],
+        "Q37": cleared,
+        "Q40": items[2],
+        "Q3": "Q66",
+        "Item:Q40": f"Item:{items[2]}",
+    }
     token = await client.log_in("Admin")
     differing = []
     for name, recording in recordings():
@@ -42,13 +60,19 @@ async def test_answers_have_the_shape_code_and_cookies_of_the_recorded_ones(clie
         if recording["request"]["method"] == "POST":
             told = await client.post(**fields)
         else:
-            told = await client.get("/w/api.php?" + "&".join(f"{key}={value}" for key, value in fields.items()).replace("+", "%2B"))
+            told = await client.get(
+                "/w/api.php?" + "&".join(f"{key}={value}" for key, value in fields.items()).replace("+", "%2B")
+            )
         theirs = json.loads(recording["response"]["body"])
         recorded_headers = [header for header, _ in recording["response"]["headers"]]
         codes = [value for header, value in recording["response"]["headers"] if header == "MediaWiki-API-Error"]
-        same = shape(told.json) == shape(theirs) and told.json.get("error", {}).get("code") == theirs.get("error", {}).get("code")
+        same = shape(told.json) == shape(theirs) and told.json.get("error", {}).get("code") == theirs.get(
+            "error", {}
+        ).get("code")
         cookies = len(told.headers.getall("Set-Cookie", [])) == recorded_headers.count("Set-Cookie")
-        if not (same and cookies and told.headers.getall("MediaWiki-API-Error", []) == codes and "Vary" not in told.headers):
+        if not (
+            same and cookies and told.headers.getall("MediaWiki-API-Error", []) == codes and "Vary" not in told.headers
+        ):
             differing.append((name, told.body, recording["response"]["body"]))
     assert differing == []
 
@@ -70,7 +94,11 @@ async def test_an_anonymous_edit_is_saved_under_the_forwarded_address(small):
     body = b"action=wbsetlabel&id=Q1&language=nl&value=een&token=%2B%5C&format=json"
     told = await small.send("POST", "/w/api.php", headers, body)
     assert told.json["success"] == 1
-    assert [cookie.partition("=")[0] for cookie in told.headers.getall("Set-Cookie")] == ["cpPosIndex", "UseDC", "UseCDNCache"]
+    assert [cookie.partition("=")[0] for cookie in told.headers.getall("Set-Cookie")] == [
+        "cpPosIndex",
+        "UseDC",
+        "UseCDNCache",
+    ]
     head = small.world.head("Q1")
     assert (head.user, head.user_id) == ("203.0.113.9", 0)
 
@@ -93,8 +121,17 @@ async def test_a_stale_base_conflicts_on_the_same_term_and_is_patched_on_another
 async def test_a_whole_item_is_created_changed_and_cleared(small):
     token = await small.log_in()
     small.world.create({"type": "property", "datatype": "string"})
-    data = {"labels": {"en": {"language": "en", "value": "new"}}, "sitelinks": {"enwiki": {"site": "enwiki", "title": "New"}},
-            "claims": [{"mainsnak": {"snaktype": "value", "property": "P1", "datavalue": {"type": "string", "value": "v"}}, "type": "statement", "rank": "normal"}]}
+    data = {
+        "labels": {"en": {"language": "en", "value": "new"}},
+        "sitelinks": {"enwiki": {"site": "enwiki", "title": "New"}},
+        "claims": [
+            {
+                "mainsnak": {"snaktype": "value", "property": "P1", "datavalue": {"type": "string", "value": "v"}},
+                "type": "statement",
+                "rank": "normal",
+            }
+        ],
+    }
     made = (await small.post(action="wbeditentity", new="item", data=json.dumps(data), token=token)).json["entity"]
     assert made["id"] == "Q2"
     assert list(made)[-1] == "lastrevid"
@@ -117,7 +154,14 @@ async def test_a_property_is_created_with_its_datatype(small):
 async def test_a_statement_is_created_once_for_each_call(small):
     small.world.create({"type": "property", "datatype": "string"})
     token = await small.log_in()
-    fields = {"action": "wbcreateclaim", "entity": "Q1", "property": "P1", "snaktype": "value", "value": '"x"', "token": token}
+    fields = {
+        "action": "wbcreateclaim",
+        "entity": "Q1",
+        "property": "P1",
+        "snaktype": "value",
+        "value": '"x"',
+        "token": token,
+    }
     told = [(await small.post(**fields)).json for _ in range(2)]
     assert told[0]["claim"]["mainsnak"]["datatype"] == "string"
     assert told[0]["claim"]["id"] != told[1]["claim"]["id"]
@@ -150,13 +194,16 @@ async def test_deleting_needs_the_right_and_leaves_a_log_entry(small):
     assert back.json["undelete"]["revisions"] == 1
 
 
-@pytest.mark.parametrize(("fields", "code"), [
-    ({"action": "wbsetlabel", "id": "Q1", "language": "en", "value": "x" * 251}, "modification-failed"),
-    ({"action": "wbsetlabel", "id": "Q34", "language": "en", "value": "x"}, "no-such-entity"),
-    ({"action": "wbsetlabel", "site": "enwiki", "title": "None", "language": "en"}, "no-such-entity-link"),
-    ({"action": "wbeditentity", "id": "Q1", "new": "item", "data": "{}"}, "param-illegal"),
-    ({"action": "undelete", "title": "A|B"}, "invalidtitle"),
-])
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"action": "wbsetlabel", "id": "Q1", "language": "en", "value": "x" * 251}, "modification-failed"),
+        ({"action": "wbsetlabel", "id": "Q34", "language": "en", "value": "x"}, "no-such-entity"),
+        ({"action": "wbsetlabel", "site": "enwiki", "title": "None", "language": "en"}, "no-such-entity-link"),
+        ({"action": "wbeditentity", "id": "Q1", "new": "item", "data": "{}"}, "param-illegal"),
+        ({"action": "undelete", "title": "A|B"}, "invalidtitle"),
+    ],
+)
 async def test_refusals_have_their_codes(small, fields, code):
     token = await small.log_in("Admin")
     assert (await small.post(**fields, token=token)).json["error"]["code"] == code

@@ -45,6 +45,8 @@ def test_a_body_of_another_type_has_no_parameters():
     assert read_form("", b'{"a":1}', "application/json").values == {}
 
 
-@pytest.mark.parametrize(("text", "values"), [("", []), ("a|b", ["a", "b"]), ("\x1fa|b\x1fc", ["a|b", "c"]), ("\x1f", []), ("|", ["", ""])])
+@pytest.mark.parametrize(
+    ("text", "values"), [("", []), ("a|b", ["a", "b"]), ("\x1fa|b\x1fc", ["a|b", "c"]), ("\x1f", []), ("|", ["", ""])]
+)
 def test_lists_are_split_at_the_bar_or_at_the_separator_they_begin_with(text, values):
     assert split_values(text) == values

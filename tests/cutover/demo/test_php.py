@@ -41,4 +41,6 @@ def test_the_size_of_a_redirect_is_the_observed_one():
 
 def test_sizes_count_every_kind_of_value():
     # a:1:{s:1:"é"...} with bytes, not letters
-    assert serialized_length({"k": [None, True, 7, 1.5, "é"]}) == len('a:1:{s:1:"k";a:5:{i:0;N;i:1;b:1;i:2;i:7;i:3;d:1.5;i:4;s:2:"éx";}}')
+    assert serialized_length({"k": [None, True, 7, 1.5, "é"]}) == len(
+        'a:1:{s:1:"k";a:5:{i:0;N;i:1;b:1;i:2;i:7;i:3;d:1.5;i:4;s:2:"éx";}}'
+    )

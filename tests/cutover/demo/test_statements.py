@@ -75,7 +75,11 @@ def test_data_changes_every_part():
     assert entity["claims"]["P1"][0]["rank"] == "preferred"
     added = with_data(entity, {"aliases": {"en": [{"language": "en", "value": "b", "add": ""}]}}, guid)
     assert [one["value"] for one in added["aliases"]["en"]] == ["a", "b"]
-    gone = with_data(entity, {"claims": [{"id": "Q1$NEW", "remove": ""}], "sitelinks": {"enwiki": {"site": "enwiki", "remove": ""}}}, guid)
+    gone = with_data(
+        entity,
+        {"claims": [{"id": "Q1$NEW", "remove": ""}], "sitelinks": {"enwiki": {"site": "enwiki", "remove": ""}}},
+        guid,
+    )
     assert (gone["claims"], gone["sitelinks"]) == ({}, {})
 
 
@@ -102,5 +106,7 @@ def test_a_statement_with_a_known_id_is_replaced_in_place():
 
 
 def test_parts_that_differ_are_named():
-    other = with_term(with_statement(BARE, {"mainsnak": string_snak("P1", "a"), "id": "Q1$A"}, guid), "labels", "en", "x")
+    other = with_term(
+        with_statement(BARE, {"mainsnak": string_snak("P1", "a"), "id": "Q1$A"}, guid), "labels", "en", "x"
+    )
     assert changed_parts(BARE, other) == {("labels", "en"), ("claims", "Q1$A")}

@@ -2,7 +2,12 @@ import pytest
 
 from cutover.demo.titles import TitleError, normalise_title
 
-NAMESPACES = {-1: {"name": "Special"}, 0: {"name": ""}, 4: {"name": "Alpha Base", "canonical": "Project"}, 120: {"name": "Item"}}
+NAMESPACES = {
+    -1: {"name": "Special"},
+    0: {"name": ""},
+    4: {"name": "Alpha Base", "canonical": "Project"},
+    120: {"name": "Item"},
+}
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,15 @@ from cutover.demo.world import World
 NOT_RENDERED = (
     ("languages fall back", r"languagefallback"),
     ("XML, PHP and HTML formats", r"[?&]format=(xml|php|jsonfm|phpfm|xmlfm|rawfm|yaml|JSON|&)|ids=Q1$"),
-    ("messages in other languages", r"Qx.*uselang=(?!en)|errorformat=raw.*uselang|errorlang=(de|uselang)|errorsuselocal"),
+    (
+        "messages in other languages",
+        r"Qx.*uselang=(?!en)|errorformat=raw.*uselang|errorlang=(de|uselang)|errorsuselocal",
+    ),
     ("RDF and PHP of entities", r"EntityData/\w+\.(ttl|nt|rdf|jsonld|n3|php)|format=ttl$"),
-    ("single statements and odd paths of REST", r"rest\.php.*(/statements/|items/Q900/|items/$|properties/|_fields\[\]|/v1/)"),
+    (
+        "single statements and odd paths of REST",
+        r"rest\.php.*(/statements/|items/Q900/|items/$|properties/|_fields\[\]|/v1/)",
+    ),
     ("comments as HTML", r"parsedcomment"),
     ("whole HTML pages", r"Special:EntityData/?$|Special:Entity_Data|Spezial:"),
     ("help in HTML", r"api\.php/x|api\.php (\{|action=wbgetentities&format=json&ids=Q3$)"),
@@ -80,7 +86,9 @@ async def test_recorded_answers_come_back_byte_for_byte(rendering, unbuffered):
         meant = rendering.world.recorded.find(asked_of(one), touched=set(), unbuffered=unbuffered)
         assert (told.status, told.body) == (meant.answer.status, meant.answer.body), one.target
         assert shown_headers(told.headers.items(), one) == shown_headers(meant.answer.headers, one)
-        assert ("Transfer-Encoding" in told.headers) is (meant.answer.chunked and one.method != "HEAD" and told.status != 304)
+        assert ("Transfer-Encoding" in told.headers) is (
+            meant.answer.chunked and one.method != "HEAD" and told.status != 304
+        )
         given[one.kind] += 1
     assert given.total() == (37 if unbuffered else 1237)
 
