@@ -73,7 +73,14 @@ async def serve(config: Config, config_file: Path | None, ready_file: Path | Non
             flush_s=config.shadow.flush_s,
             events=counters.samples,
         )
-        handler = WikiHandler(config, site, _forwarding(config), counters, sampler, lambda: watch.phase)
+        handler = WikiHandler(
+            config=config,
+            site=site,
+            forwarding=_forwarding(config),
+            counters=counters,
+            sampler=sampler,
+            phase=lambda: watch.phase,
+        )
         sampler.count_route = handler.count_route
         server = ProxyServer(handler, pool, config.proxy)
         verifier = Verifier(config, config_file, lambda: watch.phase)
@@ -114,7 +121,7 @@ async def _aside(what: str, work: Coroutine[None, None, None], counters: Counter
     """Run what must never take the proxy down with it (invariant 1)."""
     try:
         await work
-    except Exception:  # a bug there costs observation, not traffic: say so and go on
+    except Exception:  # noqa: BLE001 - a bug there costs observation, not traffic: say so and go on
         counters.outcomes["background_failed"] += 1
         _log.exception("%s ended; traffic goes on without it", what, extra={"action": "background_failed"})
 

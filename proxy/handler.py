@@ -33,6 +33,7 @@ class WikiHandler:
 
     def __init__(
         self,
+        *,
         config: Config,
         site: Site,
         forwarding: Forwarding,

@@ -1,4 +1,4 @@
-"""Damage to the store behind everybody's back, for the demonstration: does the verifier name it?
+"""Damage to the store behind everybody's back, for the demonstration, which the verifier must name.
 
 Three kinds: bytes of a snapshot that no longer are what its name promises; a head that points back to an older
 revision; and a forgery, content changed together with its digest, name and index row, which only a comparison finds.
@@ -56,7 +56,7 @@ def forge_content(store: Path, entity_id: str) -> Damage:
     rev_id, path, plain = _head_snapshot(store, entity_id)
     envelope = orjson.loads(plain)
     terms = envelope["content"]["labels"]
-    language = sorted(terms)[0]
+    language = min(terms)
     terms[language]["value"] += " (forged)"
     content = canonical_bytes(canonical_entity(envelope["content"]))
     envelope["digest"] = hashlib.sha256(content).hexdigest()

@@ -65,6 +65,7 @@ def run(options: argparse.Namespace) -> int:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
             if options.data:
+                Path(options.data).mkdir(parents=True, exist_ok=True)
                 return runner.run(_demonstrate(Path(options.data), options, say))
             with tempfile.TemporaryDirectory(prefix="cutover-demo-") as directory:
                 return runner.run(_demonstrate(Path(directory), options, say))
@@ -88,7 +89,6 @@ class _Voice:
 
 
 async def _demonstrate(directory: Path, options: argparse.Namespace, say: _Voice) -> int:
-    directory.mkdir(parents=True, exist_ok=True)
     async with SampleWiki(world=World.load()) as wiki:
         world = wiki.world
         say(f"sample wiki {wiki.url}: {world.entity_count} entities, {world.revision_count} revisions")

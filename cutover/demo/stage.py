@@ -72,7 +72,7 @@ class Stage:
         self._write_config()
         os.kill(self._pid, signal.SIGHUP)
         async with asyncio.timeout(_FLIP_S):
-            while (await self.status())["phase"] != phase:
+            while (await self.status())["phase"] != phase:  # noqa: ASYNC110 - another process changes it
                 await asyncio.sleep(_POLL_S)
 
     async def status(self) -> dict[str, Any]:
@@ -95,7 +95,7 @@ class Stage:
     async def judged(self, timeout_s: float) -> None:
         """Wait until every sample taken so far is judged, those that had to wait for the store included."""
         async with asyncio.timeout(timeout_s):
-            while (await self.status())["samples_waiting"] or any((self.store / "spool").glob("*.seg")):
+            while (await self.status())["samples_waiting"] or any((self.store / "spool").glob("*.seg")):  # noqa: ASYNC110 - as above
                 await asyncio.sleep(_POLL_S)
 
     def log_tail(self) -> str:
@@ -113,7 +113,7 @@ class Stage:
     async def _until(self, condition: Any, timeout_s: float, what: str, process: asyncio.subprocess.Process) -> None:
         try:
             async with asyncio.timeout(timeout_s):
-                while not condition() and process.returncode is None:
+                while not condition() and process.returncode is None:  # noqa: ASYNC110 - as above
                     await asyncio.sleep(_POLL_S)
         except TimeoutError:
             pass

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
-from cutover.demo.recorded import Recorded, RecordedAnswers
-from cutover.demo.world import DATA
+from cutover.demo.recorded import Recorded
+from cutover.demo.world import recorded_reads
 
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
 AGENTS = (
@@ -70,7 +70,7 @@ def demo_requests(seed: int, count: int, *, exchanges: Sequence[Recorded] | None
     """Yield `count` requests. `exchanges` are the recorded reads to draw from, all of them by default."""
     dice = random.Random(seed)  # noqa: S311  a repeatable draw, no secret
     if exchanges is None:
-        exchanges = RecordedAnswers.load(DATA / "reads.jsonl.zst").exchanges
+        exchanges = recorded_reads().exchanges
     drawn = [one for one in exchanges if _weight(one)]
     weights = [_weight(one) for one in drawn]
     waiting: list[DemoRequest] = []

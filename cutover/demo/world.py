@@ -7,6 +7,7 @@ did to `touched`, so that recorded answers about an entity are given up once it 
 import dataclasses
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha1
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,18 @@ Entity = dict[str, Any]
 _MAPS = ("labels", "descriptions", "aliases", "claims", "sitelinks")
 _TYPES = {"wikibase-item": EntityType.ITEM, "wikibase-property": EntityType.PROPERTY}
 _PREFIX = {EntityType.ITEM: (120, "Item:"), EntityType.PROPERTY: (122, "Property:")}
+
+
+@lru_cache(maxsize=1)
+def _packed_wiki() -> Packed:
+    # Read once for all worlds of a process: the values are frozen, a World changes only its own maps.
+    return read_packed(DATA / "wiki.jsonl.zst")
+
+
+@lru_cache(maxsize=1)
+def recorded_reads() -> RecordedAnswers:
+    """Return the recorded exchanges, read once in a process."""
+    return RecordedAnswers.load(DATA / "reads.jsonl.zst")
 
 
 class EntityMissingError(LookupError):
@@ -83,12 +96,12 @@ class World:
     @classmethod
     def load(cls, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> "World":
         """Return the wiki as it was recorded, with the recorded reads."""
-        return cls(read_packed(DATA / "wiki.jsonl.zst"), RecordedAnswers.load(DATA / "reads.jsonl.zst"), clock)
+        return cls(_packed_wiki(), recorded_reads(), clock)
 
     @classmethod
     def empty(cls, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> "World":
         """Return a wiki with the same configuration and accounts, no pages, and nothing recorded."""
-        packed = read_packed(DATA / "wiki.jsonl.zst")
+        packed = _packed_wiki()
         ids = dict.fromkeys(packed.next_ids, 1)
         bare = dataclasses.replace(packed, pages=(), revisions=(), rc_ids={}, next_ids=ids)
         return cls(bare, RecordedAnswers(()), clock)

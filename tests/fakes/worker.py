@@ -1,7 +1,7 @@
 """One whole proxy worker inside the test's process: handler, sampler, server, admin port."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
@@ -61,6 +61,12 @@ class Worker:
                 await asyncio.sleep(0.01)
         return self.spool.samples
 
+    async def counted(self, condition: Callable[[Counters], bool]) -> None:
+        """Wait until the counters say so: they follow the spool's thread."""
+        async with asyncio.timeout(5):
+            while not condition(self.counters):  # noqa: ASYNC110 - the spool's own thread counts
+                await asyncio.sleep(0.01)
+
 
 @asynccontextmanager
 async def worker_before(
@@ -79,7 +85,14 @@ async def worker_before(
             spool, Site(), "w1", queue_max=limits.queue_max, flush_s=limits.flush_s, events=counters.samples
         )
         running: list[Worker] = []
-        handler = WikiHandler(config, Site(), Forwarding(), counters, sampler, lambda: running[0].phase)
+        handler = WikiHandler(
+            config=config,
+            site=Site(),
+            forwarding=Forwarding(),
+            counters=counters,
+            sampler=sampler,
+            phase=lambda: running[0].phase,
+        )
         sampler.count_route = handler.count_route
         server = ProxyServer(handler, pool, config.proxy)
         address = await server.listen("127.0.0.1:0")

@@ -6,7 +6,17 @@ from hypothesis import strategies as st
 
 from rules.sampling import chosen, safe_form, safe_target
 
-SECRETS = "token lgpassword password logintoken assertuser origin centralauthtoken wpEditToken lgname".split()
+SECRETS = [
+    "token",
+    "lgpassword",
+    "password",
+    "logintoken",
+    "assertuser",
+    "origin",
+    "centralauthtoken",
+    "wpEditToken",
+    "lgname",
+]
 
 
 @pytest.mark.parametrize("name", SECRETS)

@@ -5,7 +5,7 @@ async def all_of(client, name, prefix, **fields):
         rows += told["query"][name]
         if "continue" not in told:
             return rows
-        more = {key: value for key, value in told["continue"].items()}
+        more = told["continue"]
 
 
 async def test_all_pages_of_both_namespaces_are_listed_over_continuations(client):

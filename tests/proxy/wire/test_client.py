@@ -47,10 +47,9 @@ async def test_the_wiki_sees_the_clients_headers_and_who_it_was() -> None:
     request = b"GET /a?b=%20c HTTP/1.1\r\nHost: wiki.example:81\r\nX-Request-Id: r1\r\nX-Forwarded-For: 6.6.6.6\r\n"
     async with relay_before(script) as relay:
         await relay.talk(request + b"Connection: close, X-Gone\r\nX-Gone: 1\r\nX-Stays: 1\r\n\r\n")
-    assert got == [
-        b"GET /a?b=%20c HTTP/1.1\r\nHost: wiki.example:81\r\nX-Request-Id: r1\r\nX-Stays: 1\r\n"
-        b"X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: wiki.example:81\r\n\r\n"
-    ]
+    kept = b"GET /a?b=%20c HTTP/1.1\r\nHost: wiki.example:81\r\nX-Request-Id: r1\r\nX-Stays: 1\r\n"
+    who = b"X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: wiki.example:81\r\n"
+    assert got == [kept + who + b"\r\n"]
 
 
 @pytest.mark.parametrize(
