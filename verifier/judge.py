@@ -150,7 +150,7 @@ def _request(sample: Sample) -> Request:
         # A sample keeps the form as urlencoded parameters, whatever it was sent as.
         content_type=headers.get("content-type") if sample.form is None else _FORM_TYPE,
         accept=headers.get("accept"),
-        body=sample.form,
+        body=sample.form or b"",  # a form too large to keep was shed, so none means none
     )
 
 

@@ -5,7 +5,7 @@ Also the reader of the packed data (`wiki.jsonl.zst`, made by scripts/pack_demo_
 
 import io
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +82,21 @@ class WikiRevision:
     def order(self) -> tuple[str, int]:
         """The place in the page's history (wikibase.md 4.2)."""
         return self.timestamp, self.rev_id
+
+
+def masked(revision: WikiRevision, bits: int) -> WikiRevision:
+    """Return the revision without what the bits hide, the bits added to its own."""
+    no_text, no_user = bits & TEXT_BIT, bits & USER_BIT
+    return replace(
+        revision,
+        deleted_bits=revision.deleted_bits | bits,
+        text=None if no_text else revision.text,
+        sha1=None if no_text else revision.sha1,
+        slot_sha1=None if no_text else revision.slot_sha1,
+        comment=None if bits & COMMENT_BIT else revision.comment,
+        user=None if no_user else revision.user,
+        user_id=None if no_user else revision.user_id,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

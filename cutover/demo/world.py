@@ -16,7 +16,7 @@ import orjson
 
 from cutover.demo.php import serialized_length, stored_json
 from cutover.demo.recorded import RecordedAnswers
-from cutover.demo.records import TEXT_BIT, Change, Facts, Packed, Page, User, WikiRevision, read_packed
+from cutover.demo.records import Change, Facts, Packed, Page, User, WikiRevision, masked, read_packed
 from cutover.demo.sessions import Sessions
 from wikibase.ids import EntityId, EntityType, entity_type, parse_entity_id
 
@@ -244,18 +244,8 @@ class World:
 
     def hide(self, rev_id: int, bits: int, *, user: str = "Admin") -> None:
         """Hide parts of a revision (see the bits of records.py) for good: what is hidden is forgotten."""
-        revision = self.revisions[rev_id]
-        hidden = dataclasses.replace(
-            revision,
-            deleted_bits=revision.deleted_bits | bits,
-            text=None if bits & TEXT_BIT else revision.text,
-            sha1=None if bits & TEXT_BIT else revision.sha1,
-            slot_sha1=None if bits & TEXT_BIT else revision.slot_sha1,
-            comment=None if bits & 2 else revision.comment,
-            user=None if bits & 4 else revision.user,
-            user_id=None if bits & 4 else revision.user_id,
-        )
-        self.revisions[rev_id] = hidden
+        revision = masked(self.revisions[rev_id], bits)
+        self.revisions[rev_id] = revision
         page = self.pages[revision.page_id]
         self.touched.add(page.title.partition(":")[2])
         self._log("delete", "revision", page, user, "")

@@ -207,7 +207,7 @@ def test_a_store_without_the_text_that_the_wiki_serves_is_a_mismatch() -> None:
 
 def test_a_text_hidden_on_one_side_only_may_be_about_to_be_hidden_or_shown() -> None:
     store, wiki = sides()
-    hidden = answered(20, None, presence=Presence.HIDDEN, content=None)
+    hidden = replace(answered(20, presence=Presence.HIDDEN), content=None)
     found = judge(store, wiki, hidden, head_read=False)
     assert (found.outcome, found.reason, found.open, found.findings) == (Outcome.NOT_YET, "visibility", True, ())
     found = judge(store, wiki, hidden, head_read=False, last=True)

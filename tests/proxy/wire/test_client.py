@@ -127,7 +127,7 @@ async def test_a_chunked_request_passes_with_its_trailers() -> None:
 
 
 SMUGGLED = [
-    b"POST /a HTTP/1.1\r\nHost: w\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /b HTTP/1.1\r\n",
+    b"POST /a HTTP/1.1\r\nHost: w\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /b",
     b"POST /a HTTP/1.1\r\nHost: w\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n\r\n0\r\n\r\n",
     b"POST /a HTTP/1.1\r\nHost: w\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
     b"GET /a HTTP/1.1\r\nHost: w\r\n X: folded\r\n\r\n",
