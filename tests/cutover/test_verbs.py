@@ -14,6 +14,7 @@ from fakes.served import ROOT
 
 from backends.config import Config, StoreConfig, WikiConfig
 from backends.connect import opened_ledger, opened_store, spool_reader, spool_writer, verdicts
+from cutover.demo.damage import forge_content
 from cutover.demo.wiki import SampleWiki
 from cutover.demo.world import World
 from rules.sample import Sample
@@ -69,18 +70,18 @@ async def test_an_export_from_a_wiki_that_is_not_there_ends_with_3(tmp_path: Pat
     assert "Traceback" not in err
 
 
-TARGET = "/w/api.php?action=wbgetentities&ids=Q1&format=json"
+TARGET = "/w/api.php?action=wbgetentities&ids={}&format=json"
 
 
-def sample(sample_id: str, wiki_answer: bytes) -> Sample:
+def sample(entity_id: str, wiki_answer: bytes) -> Sample:
     return Sample(
-        sample_id=sample_id,
+        sample_id=entity_id,
         phase="shadow_reads",
         worker="w",
         started_at=2e9,
         duration_s=0.1,
         method="GET",
-        target=TARGET,
+        target=TARGET.format(entity_id),
         form=None,
         request_headers=(),
         status=200,
@@ -94,11 +95,12 @@ async def test_the_verifier_judges_what_is_in_the_spool_and_the_report_says_so(
 ) -> None:
     config = config_of(wiki.url, tmp_path)
     await cutover("export", wiki.url, tmp_path)
-    async with aiohttp.ClientSession() as client, client.get(wiki.url + TARGET) as answer:
-        right = await answer.read()
-    wrong = right.replace(b"item 0", b"something else")
-    for name, body in (("s1", right), ("s2", wrong)):
-        assert spool_writer(config, name).write([sample(name, body)], {"queue_full": 2})
+    forge_content(tmp_path, "Q2")
+    async with aiohttp.ClientSession() as client:
+        for entity_id in ("Q1", "Q2"):
+            async with client.get(wiki.url + TARGET.format(entity_id)) as answer:
+                one = sample(entity_id, await answer.read())
+            assert spool_writer(config, entity_id).write([one], {"queue_full": 2})
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "cutover", "verifier", "--wiki", wiki.url, "--data", str(tmp_path)), cwd=ROOT
     )
@@ -109,11 +111,10 @@ async def test_the_verifier_judges_what_is_in_the_spool_and_the_report_says_so(
     assert await process.wait() == 0
     async with opened_ledger(config) as ledger:
         kept = verdicts(ledger, config)
-        assert [one.entity_id for one in await kept.latest(Outcome.MISMATCH)] == ["Q1"]
+        assert [one.entity_id for one in await kept.latest(Outcome.MISMATCH)] == ["Q2"]
     code, out, _ = await cutover("report", wiki.url, tmp_path)
     assert code == 1
-    assert '"item 0"' in out
-    assert "something else" in out
+    assert 'label en: "item 1" -> "item 1 (forged)"' in out
     code, out, _ = await cutover("report", wiki.url, tmp_path, "--format", "json")
     assert json.loads(out)["shed"] == {"queue_full": 4}
     for form, start in (("markdown", "#"), ("html", "<!doctype html>")):

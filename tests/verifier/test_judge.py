@@ -151,7 +151,8 @@ def test_every_recorded_get_agrees_with_the_stored_revisions() -> None:
 
     asyncio.run(judge_all())
     assert wrong == []
-    assert outcomes == {}
+    # Two revisions that only an administrator was shown: the store keeps them from everybody.
+    assert outcomes == {"match": 328, "match_under_rule": 1, "not_comparable_yet": 2, "not_compared": 114}
 
 
 # ---- Damage: each is seen ----
