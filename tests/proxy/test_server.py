@@ -23,32 +23,39 @@ def slow_wiki(release: asyncio.Event, began: asyncio.Event) -> web.Application:
 
 async def test_what_is_under_way_ends_and_nothing_new_begins() -> None:
     release, began = asyncio.Event(), asyncio.Event()
-    async with app_at(slow_wiki(release, began)) as wiki_url, worker_before(wiki_url) as worker:
-        async with aiohttp.ClientSession() as client, asyncio.TaskGroup() as tasks:
-            asked = tasks.create_task(_text(client, worker.url))
-            await began.wait()
-            host, port = worker.url.removeprefix("http://").split(":")
-            _, idle = await asyncio.open_connection(host, int(port))
-            worker.stop.set()
-            async with asyncio.timeout(5):
-                while await _accepts(host, int(port)):  # noqa: ASYNC110 - the server closes when it gets to it
-                    await asyncio.sleep(0.01)
-            release.set()
-            assert await asked == "slow"
-            idle.close()
+    async with (
+        app_at(slow_wiki(release, began)) as wiki_url,
+        worker_before(wiki_url) as worker,
+        aiohttp.ClientSession() as client,
+        asyncio.TaskGroup() as tasks,
+    ):
+        asked = tasks.create_task(_text(client, worker.url))
+        await began.wait()
+        host, port = worker.url.removeprefix("http://").split(":")
+        _, idle = await asyncio.open_connection(host, int(port))
+        worker.stop.set()
+        async with asyncio.timeout(5):
+            while await _accepts(host, int(port)):  # noqa: ASYNC110 - the server closes when it gets to it
+                await asyncio.sleep(0.01)
+        release.set()
+        assert await asked == "slow"
+        idle.close()
 
 
 async def test_a_client_that_never_ends_is_cut_when_the_time_is_over() -> None:
     release, began = asyncio.Event(), asyncio.Event()
     config = Config(proxy=ProxyConfig(drain_timeout_s=0.1))
     async with app_at(slow_wiki(release, began)) as wiki_url:
-        async with worker_before(wiki_url, config) as worker, aiohttp.ClientSession() as client:
-            async with asyncio.TaskGroup() as tasks:
-                asked = tasks.create_task(_failure(client, worker.url))
-                await began.wait()
-                worker.stop.set()
-                async with asyncio.timeout(5):
-                    assert await asked is not None
+        async with (
+            worker_before(wiki_url, config) as worker,
+            aiohttp.ClientSession() as client,
+            asyncio.TaskGroup() as tasks,
+        ):
+            asked = tasks.create_task(_failure(client, worker.url))
+            await began.wait()
+            worker.stop.set()
+            async with asyncio.timeout(5):
+                assert await asked is not None
         release.set()
 
 

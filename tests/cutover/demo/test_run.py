@@ -38,5 +38,5 @@ def test_it_proves_parity_names_every_damage_and_leaves_nothing_behind(tmp_path:
     assert shown["detected"] == shown["damaged"]
     assert (shown["unexplained"], shown["proxy_errors"]) == (0, 0)
     assert shown["exported_revisions"] > 1200
-    running = subprocess.run(["pgrep", "-f", str(tmp_path)], capture_output=True, text=True, check=False)  # noqa: S607
+    running = subprocess.run(["pgrep", "-f", str(tmp_path)], capture_output=True, text=True, check=False)
     assert running.stdout == ""
