@@ -65,6 +65,7 @@ class ClientConnection(asyncio.Protocol):
         self._body_scanner: ChunkScanner | None = None
         self._body_done = True
         self._held: list[bytes] = []  # body that came before the wiki's connection did
+        self._answer_head = b""  # to be written with the first piece of the body
         self._request = b""  # as sent to the wiki, kept while it may be repeated
         self._wiki: WikiConnection | None = None
         self._connecting = 0  # number of the exchange that waits for a connection
@@ -155,7 +156,7 @@ class ClientConnection(asyncio.Protocol):
         head = read_request_head(data[:end])
         self.head = head
         self._exchange += 1
-        self.response, self.status, self.tap = None, 0, None
+        self.response, self.status, self.tap, self._answer_head = None, 0, None, b""
         self._body_left = head.body
         self._body_scanner = ChunkScanner(400) if head.body == CHUNKED else None
         self._body_done = head.body == 0
@@ -268,7 +269,10 @@ class ClientConnection(asyncio.Protocol):
             self.transport.write(raw)
 
     def wiki_head(self, head: ResponseHead) -> None:
-        """Pass the head of the answer on, less what belongs to the wiki's connection."""
+        """Pass the head of the answer on, less what belongs to the wiki's connection.
+
+        It waits for the body's first piece for one turn of the event loop: one system call instead of two.
+        """
         assert self.head is not None
         assert self.transport is not None
         self.response, self.status = head, head.status
@@ -276,19 +280,34 @@ class ClientConnection(asyncio.Protocol):
         self._close_after |= head.body == UNTIL_CLOSE or (head.body == CHUNKED and not self.head.minor)
         fields = self._handler.response_fields(self, head)
         closing = b"Connection: close\r\n" if self._close_after else b""
-        self.transport.write(b"HTTP/1.1 %d %b\r\n%b%b\r\n" % (head.status, head.reason, fields, closing))
+        answer = b"HTTP/1.1 %d %b\r\n%b%b\r\n" % (head.status, head.reason, fields, closing)
+        if head.body:
+            self._answer_head = answer
+            self._loop.call_soon(self._loop.call_soon, self._flush_head)  # the second runs after the next poll
+        else:
+            self.transport.write(answer)
         self.deadline = self._loop.time() + self._limits.idle_timeout_s
 
     def wiki_body(self, piece: bytes) -> None:
         """Pass a piece of the answer's body on."""
         assert self.transport is not None
-        self.transport.write(piece)
+        if self._answer_head:
+            self.transport.writelines((self._answer_head, piece))
+            self._answer_head = b""
+        else:
+            self.transport.write(piece)
         if self.tap is not None:
             self.tap.response_body(piece)
         self.deadline = self._loop.time() + self._limits.idle_timeout_s
 
+    def _flush_head(self) -> None:
+        if self._answer_head and self.transport is not None:
+            self.transport.write(self._answer_head)
+            self._answer_head = b""
+
     def wiki_end(self) -> None:
         """Finish the exchange and turn to the next request."""
+        self._flush_head()  # an empty body until the connection's end
         self._wiki = None
         early = not self._body_done
         self._finish("ok")
