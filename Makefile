@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types floors fix bench services services-down lock clean
+.PHONY: help demo test test-long check lint types floors fix bench services services-down lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 16
@@ -20,6 +20,9 @@ demo: $(STAMP) ## show the main job on a sample wiki: ends by itself, leaves not
 
 test: $(STAMP) services ## run the tests, against the real MediaWiki too
 	eval "$$(scripts/services.sh env)" && $(BIN)/python -m pytest $(ARGS)
+
+test-long: $(STAMP) services ## the full counts: every property 10,000 times (hours)
+	eval "$$(scripts/services.sh env)" && $(BIN)/python -m pytest --hypothesis-profile=nightly $(ARGS)
 
 check: lint types floors test ## what CI runs
 
