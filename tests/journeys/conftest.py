@@ -1,12 +1,10 @@
 """The real wiki that `make services` starts, the proxy in front of it, and pairs of travellers."""
 
 import os
-import re
 import secrets
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from socket import socket
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
@@ -14,6 +12,7 @@ from urllib.request import urlopen
 
 import pytest
 from fakes.served import serve
+from fakes.services import services_env
 from journeys.traveller import Traveller, show_difference
 
 SHARED_TARGETS = (
@@ -51,17 +50,6 @@ class Pair:
         direct, through = (traveller.what_was_seen(names) for traveller in self.both)
         for direct_step, through_step in zip(direct, through, strict=True):
             assert through_step == direct_step, show_difference(direct_step, through_step)
-
-
-def services_env() -> dict[str, str]:
-    """What scripts/services.sh says is up; the environment wins over its file."""
-    folder = Path(os.environ.get("CUTOVER_SERVICES_DIR") or Path.home() / ".cache" / "cutover-services")
-    try:
-        text = (folder / "services.env").read_text()
-    except FileNotFoundError:
-        text = ""
-    exports = {name: value.strip("'") for name, value in re.findall(r"^export (\w+)=(.*)$", text, re.MULTILINE)}
-    return exports | {name: value for name, value in os.environ.items() if value}
 
 
 @pytest.fixture(scope="session")
