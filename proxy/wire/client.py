@@ -160,7 +160,7 @@ class ClientConnection(asyncio.Protocol):
         self._body_left = head.body
         self._body_scanner = ChunkScanner(400) if head.body == CHUNKED else None
         self._body_done = head.body == 0
-        self._close_after = not head.keep_alive
+        self._close_after = not head.keep_alive or not head.minor
         self.deadline = self.started_at + self._limits.answer_timeout_s
         rest = data[end + 4 :]
         self._handler.begin(self, head)

@@ -340,6 +340,12 @@ async def test_an_http_1_0_client_gets_its_answer_and_the_end_of_the_connection(
     assert answer.endswith(b"\r\n\r\nuntil close")
 
 
+async def test_an_http_1_0_client_that_asks_to_keep_the_connection_is_not_left_waiting() -> None:
+    async with relay_before(answering_once(ANSWER)) as relay:
+        answer = await relay.talk(b"GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+    assert answer.endswith(b"Connection: close\r\n\r\nok")
+
+
 async def waiting(relay_limits: dict[str, float], request: bytes, script: Script) -> bytes:
     async with relay_before(script, **relay_limits) as relay:
         reader, writer = await relay.connect()
