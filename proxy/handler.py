@@ -15,7 +15,7 @@ from proxy.metrics import Counters
 from proxy.sampler import Sampler
 from proxy.stand_in import failure, refusal
 from proxy.tap import Budget, Observation
-from proxy.wire.client import ClientConnection
+from proxy.wire.exchange import Exchange
 from proxy.wire.head import RequestHead, ResponseHead
 from rules.phases import Phase, Reads
 from rules.plan import must_recognise_first
@@ -29,7 +29,7 @@ _MAY_READ_ENTITIES = re.compile(rb"/api\.php|rest\.php|/entity/|title=|:|%3a|ind
 
 
 class WikiHandler:
-    """Decides what happens to requests (`proxy.wire.client.Handler`)."""
+    """Decides what happens to requests (`proxy.wire.exchange.Handler`)."""
 
     def __init__(
         self,
@@ -50,10 +50,10 @@ class WikiHandler:
         self._phase = phase
         self._seen = 0
         self.budget = Budget(config.shadow.tap_bytes_max)
-        self.clients: set[ClientConnection] = set()
+        self.clients: set[Exchange] = set()
         self._api = tuple(f"{path}/api.php".encode() for path in site.script_paths)
 
-    def begin(self, exchange: ClientConnection, head: RequestHead) -> None:
+    def begin(self, exchange: Exchange, head: RequestHead) -> None:
         """Plan one request and forward it."""
         if head.method in _REFUSED_METHODS:
             exchange.answer(refusal(501, f"{head.method.decode()} is not relayed"), 501, close=True)
@@ -71,12 +71,12 @@ class WikiHandler:
                 self._count_head(head)
         exchange.forward(self._forwarding.request(head, exchange.peer))
 
-    def response_fields(self, exchange: ClientConnection, head: ResponseHead) -> bytes:
+    def response_fields(self, exchange: Exchange, head: ResponseHead) -> bytes:
         """Return the field lines with which the wiki's answer goes to the client."""
         assert exchange.head is not None
         return self._forwarding.response(exchange.head, head, exchange.peer)
 
-    def end(self, exchange: ClientConnection, outcome: str) -> None:
+    def end(self, exchange: Exchange, outcome: str) -> None:
         """Count the exchange, and hand what was tapped to the sampler."""
         seconds = exchange.elapsed_s()
         self._counters.exchange(exchange.status, outcome, seconds)
@@ -88,7 +88,7 @@ class WikiHandler:
         tap.response, tap.duration_s = exchange.response, seconds
         self._sampler.offer(tap)
 
-    def failure(self, exchange: ClientConnection, reason: str, *, sent: bool) -> tuple[int, bytes]:
+    def failure(self, exchange: Exchange, reason: str, *, sent: bool) -> tuple[int, bytes]:
         """Return the answer in the wiki's stead."""
         head = exchange.head
         assert head is not None
@@ -102,18 +102,18 @@ class WikiHandler:
             retry_after_s=self._limits.retry_after_s,
         )
 
-    def refusal(self, exchange: ClientConnection, status: int, reason: str) -> bytes:
+    def refusal(self, exchange: Exchange, status: int, reason: str) -> bytes:
         """Return the answer to a request that is refused."""
         _ = exchange
         self._counters.outcomes[f"refused_{status}"] += 1
         return refusal(status, reason)
 
-    def opened(self, client: ClientConnection) -> bool:
+    def opened(self, client: Exchange) -> bool:
         """Register a client; False when there are too many."""
         self.clients.add(client)
         return len(self.clients) <= self._limits.clients_max
 
-    def closed(self, client: ClientConnection) -> None:
+    def closed(self, client: Exchange) -> None:
         """Forget a client."""
         self.clients.discard(client)
 
@@ -123,7 +123,7 @@ class WikiHandler:
         name = getattr(route, "reason", None) or getattr(route, "module", None) or str(getattr(route, "surface", ""))
         self._counters.routes[(kind, name)] += 1
 
-    def _watch(self, exchange: ClientConnection, head: RequestHead, phase: Phase) -> None:
+    def _watch(self, exchange: Exchange, head: RequestHead, phase: Phase) -> None:
         if head.method not in _READ_METHODS or not _MAY_READ_ENTITIES.search(head.target):
             self._count_head(head)
         elif chosen(self._shadow.sample_rate, random.random()):  # noqa: S311 - sampling, not secrecy

@@ -35,6 +35,7 @@ TESTED_BY = {
     "cutover/verifier.py": "tests/cutover/test_verbs.py",
     "cutover/watch.py": "tests/cutover/test_serve.py",
     "proxy/admin.py": "tests/proxy/test_handler.py",
+    "proxy/wire/exchange.py": "tests/proxy/wire/test_client.py",
     "proxy/sampler.py": "tests/proxy/test_handler.py",
     "rules/routes/action_api.py": "tests/rules/routes/test_recorded.py",
     "rules/routes/api_writes.py": "tests/rules/routes/test_recorded.py",

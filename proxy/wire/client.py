@@ -6,50 +6,16 @@ knows what a wiki is.
 """
 
 import asyncio
-from typing import Protocol, cast
+from typing import cast
 
 from backends.config import ProxyConfig as Limits
 from proxy.wire.chunks import ChunkScanner
+from proxy.wire.exchange import Handler, Tap
 from proxy.wire.head import CHUNKED, UNTIL_CLOSE, RequestHead, ResponseHead, WireError, read_request_head
 from proxy.wire.upstream import WikiConnection, WikiPool
 
 _HEAD_END = b"\r\n\r\n"
 _REPEATABLE = frozenset({b"GET", b"HEAD", b"OPTIONS"})
-
-
-class Tap(Protocol):
-    """Watches one exchange. Must return at once and never raise (invariant 1)."""
-
-    def request_body(self, piece: bytes) -> None:
-        """See a piece of the request's body as framed on the wire."""
-
-    def response_body(self, piece: bytes) -> None:
-        """See a piece of the answer's body as framed on the wire."""
-
-
-class Handler(Protocol):
-    """Decides what happens to requests."""
-
-    def begin(self, exchange: "ClientConnection", head: RequestHead) -> None:
-        """Start an exchange: must call `exchange.forward` or `exchange.answer`, now or later."""
-
-    def response_fields(self, exchange: "ClientConnection", head: ResponseHead) -> bytes:
-        """Return the field lines with which the wiki's answer goes to the client."""
-
-    def end(self, exchange: "ClientConnection", outcome: str) -> None:
-        """Learn that the exchange is over: "ok", "answered", "client_gone", "wiki_failed"."""
-
-    def failure(self, exchange: "ClientConnection", reason: str, *, sent: bool) -> tuple[int, bytes]:
-        """Return (status, whole response) for a wiki that failed before answering. `sent`: it may have acted."""
-
-    def refusal(self, exchange: "ClientConnection", status: int, reason: str) -> bytes:
-        """Return the whole response for a request that is refused."""
-
-    def opened(self, client: "ClientConnection") -> bool:
-        """Register a client; False: there are too many."""
-
-    def closed(self, client: "ClientConnection") -> None:
-        """Forget a client."""
 
 
 class ClientConnection(asyncio.Protocol):

@@ -9,6 +9,7 @@ from backends.config import ProxyConfig
 from proxy.forwarding import Forwarding
 from proxy.stand_in import failure, refusal
 from proxy.wire.client import ClientConnection
+from proxy.wire.exchange import Exchange
 from proxy.wire.head import RequestHead, ResponseHead
 from proxy.wire.upstream import WikiAddress, WikiPool
 
@@ -21,35 +22,35 @@ class PlainHandler:
 
     def __init__(self, forwarding: Forwarding, clients_max: int = 100) -> None:
         self.forwarding = forwarding
-        self.clients: set[ClientConnection] = set()
+        self.clients: set[Exchange] = set()
         self.ends: list[tuple[int, str]] = []
         self.tap: object = None
         self.clients_max = clients_max
 
-    def begin(self, exchange: ClientConnection, head: RequestHead) -> None:
+    def begin(self, exchange: Exchange, head: RequestHead) -> None:
         exchange.tap = self.tap  # type: ignore[assignment]
         exchange.forward(self.forwarding.request(head, exchange.peer))
 
-    def response_fields(self, exchange: ClientConnection, head: ResponseHead) -> bytes:
+    def response_fields(self, exchange: Exchange, head: ResponseHead) -> bytes:
         assert exchange.head is not None
         return self.forwarding.response(exchange.head, head, exchange.peer)
 
-    def end(self, exchange: ClientConnection, outcome: str) -> None:
+    def end(self, exchange: Exchange, outcome: str) -> None:
         self.ends.append((exchange.status, outcome))
 
-    def failure(self, exchange: ClientConnection, reason: str, *, sent: bool) -> tuple[int, bytes]:
+    def failure(self, exchange: Exchange, reason: str, *, sent: bool) -> tuple[int, bytes]:
         assert exchange.head is not None
         is_api = exchange.head.target.startswith(b"/w/api.php")
         return failure(exchange.head, reason, sent=sent, timed_out="within" in reason, is_api=is_api, retry_after_s=5)
 
-    def refusal(self, _exchange: ClientConnection, status: int, reason: str) -> bytes:
+    def refusal(self, _exchange: Exchange, status: int, reason: str) -> bytes:
         return refusal(status, reason)
 
-    def opened(self, client: ClientConnection) -> bool:
+    def opened(self, client: Exchange) -> bool:
         self.clients.add(client)
         return len(self.clients) <= self.clients_max
 
-    def closed(self, client: ClientConnection) -> None:
+    def closed(self, client: Exchange) -> None:
         self.clients.discard(client)
 
 
