@@ -9,6 +9,7 @@ bounded: for the writer by `write_timeout_s`, for other processes by `busy_timeo
 import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -21,6 +22,7 @@ from backends.sql.migrations import migrations
 from backends.sql.statements import StatementBook, book
 
 DIALECT = "sqlite"
+_WAL_RETRY_S = 0.01
 MEMORY_PAGES_KIB = 16_384
 """Page cache of each connection, in KiB."""
 
@@ -196,8 +198,8 @@ class SqliteDatabase:
             connection.row_factory = sqlite3.Row
             with self._opened_guard:
                 self._opened.append(connection)
+            _enter_wal(connection, self._busy_timeout_s)
             for pragma in (
-                "journal_mode=WAL",
                 "synchronous=FULL",
                 "foreign_keys=OFF",
                 f"cache_size=-{MEMORY_PAGES_KIB}",
@@ -239,6 +241,20 @@ def named_error(error: sqlite3.Error, where: str) -> BackendError:
     code = getattr(error, "sqlite_errorcode", None)
     kind = _KIND_OF_CODE.get((code or 0) & 0xFF, RefusedError)  # the low byte is the primary code
     return kind(f"{where}: {error}")
+
+
+def _enter_wal(connection: sqlite3.Connection, timeout_s: float) -> None:
+    """Switch to write-ahead logging; SQLite does not wait for others that do the same at once, so we do."""
+    until = time.monotonic() + timeout_s
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(_WAL_RETRY_S)
+        else:
+            return
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:
