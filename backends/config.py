@@ -138,11 +138,39 @@ class VerifierConfig:
     revision_margin_s: float = knob(
         5.0, "an answer that names no revision is pinned only if the head is older by this, in seconds", low=0.0
     )
+    rules: str = knob("", "file of normalisation rules, relative to the config file; empty: those that are shipped")
+    mutant_every_samples: int = knob(100, "after so many samples the judge is shown a damaged copy; 0: never", low=0)
+    mutant_every_s: float = knob(60.0, "or after so many seconds, whichever comes first; 0: never", low=0.0)
+    proxy_grace_s: float = knob(
+        300.0, "seconds after a new epoch in which samples of another proxy version open none", low=0.0
+    )
+    tuples_max: int = knob(2000000, "different comparisons (entity, revision, shape) remembered in an epoch", low=1)
+    entities_max: int = knob(2000000, "different entities remembered in an epoch", low=1)
+    ages_max: int = knob(10000, "mismatches whose age is followed", low=1)
     details_max: int = knob(10000, "verdicts of each outcome kept in detail; counts are kept for ever", low=1)
     webhook: str = knob("", "URL that gets a POST for each group of alerts; empty: log only", form="url")
     webhook_timeout_s: float = knob(5.0, "seconds to wait for the webhook", low=0.1)
     alert_every_s: float = knob(60.0, "seconds between two alerts of the same group", low=0.0)
     alerts_waiting_max: int = knob(256, "alerts that may wait to be sent", low=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParityConfig:
+    """What must be proven before reads may be answered by the store (docs/parity.md). Shares are from 0 to 1."""
+
+    rate_max: float = knob(
+        1e-4, "share of comparisons that may differ, at most, by traffic and by entity", low=0.0, high=1.0
+    )
+    stratum_rate_max: float = knob(1e-2, "the same within any one stratum", low=0.0, high=1.0)
+    confidence: float = knob(0.95, "how sure the bound must be", low=0.5, high=0.999999)
+    unproven_max: float = knob(0.01, "share that was shed or stayed inconclusive, at most", low=0.0, high=1.0)
+    stratum_unproven_max: float = knob(0.05, "the same within any one stratum", low=0.0, high=1.0)
+    recall_min: float = knob(0.5, "proven share of seeded damage that must be found out", low=0.0, high=1.0)
+    blind_after: int = knob(10, "a kind of damage tried so often and never found out makes the result unknown", low=1)
+    findings_max: int = knob(0, "findings that may be open", low=0)
+    strata_by: tuple[str, ...] = knob(
+        ("entity_type", "surface", "size", "age", "format"), "what strata are told apart by; fewer for a small wiki"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,3 +184,4 @@ class Config:
     store: StoreConfig = field(default_factory=StoreConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
     verifier: VerifierConfig = field(default_factory=VerifierConfig)
+    parity: ParityConfig = field(default_factory=ParityConfig)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from backends.config import Config, WikiConfig
 from backends.ledger.checkpoints import Checkpoints
+from backends.ledger.evidence import Bounds
 from backends.ledger.revisions import RevisionIndex
 from backends.ledger.spool import SpoolReader, SpoolWriter
 from backends.ledger.verdicts import Verdicts
@@ -15,6 +16,9 @@ from backends.sql.sqlite import SqliteDatabase
 from backends.store import Store
 from backends.wiki.http import WikiHttp
 from rules.routes.route import Site
+
+EXPORT_RUN = "export_run"
+"""The checkpoint that says when the export that filled the store began: evidence counts from there."""
 
 
 def site_of(wiki: WikiConfig) -> Site:
@@ -71,7 +75,9 @@ def checkpoints(ledger: Database) -> Checkpoints:
 
 def verdicts(ledger: Database, config: Config) -> Verdicts:
     """Return the verdicts of a ledger."""
-    return Verdicts(ledger, details_max=config.verifier.details_max)
+    limits = config.verifier
+    bounds = Bounds(tuples_max=limits.tuples_max, entities_max=limits.entities_max, ages_max=limits.ages_max)
+    return Verdicts(ledger, details_max=limits.details_max, bounds=bounds)
 
 
 def spool_writer(config: Config, worker: str) -> SpoolWriter:

@@ -18,6 +18,9 @@ VERBS = {
     "verifier": "judge the samples that the proxies took (serve starts it by itself)",
     "report": "say what the verifier found",
     "demo": "show it all on a sample wiki",
+    "canonical": "print the canonical form, or the digest, of entity JSON in any shape",
+    "diff": "say how two documents differ: in words, as a patch, as jsondiff",
+    "rules": "list, check and test the normalisation rules",
     "config": "check a config file, or print the example",
 }
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"

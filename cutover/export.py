@@ -7,7 +7,8 @@ import orjson
 import uvloop
 
 from backends.config import Config
-from backends.connect import checkpoints, opened_ledger, opened_store, opened_wiki
+from backends.connect import EXPORT_RUN, checkpoints, opened_ledger, opened_store, opened_wiki
+from backends.ledger.checkpoints import utc_now
 from cutover.options import add_config_options, config_of
 from export.history import Exporter
 from export.outcome import ExportResult
@@ -36,8 +37,9 @@ def run(options: argparse.Namespace) -> int:
 async def export(config: Config) -> ExportResult:
     """Export everything over the Action API. Raises backends.errors."""
     async with opened_wiki(config) as wiki, opened_store(config) as store, opened_ledger(config) as ledger:
+        marks = checkpoints(ledger)
+        if await marks.get(EXPORT_RUN) is None:
+            await marks.put(EXPORT_RUN, {"began_at": utc_now()})
         with shown_progress() as progress:
-            exporter = Exporter(
-                wiki, store, checkpoints(ledger), concurrency=config.export.entities_at_once, progress=progress
-            )
+            exporter = Exporter(wiki, store, marks, concurrency=config.export.entities_at_once, progress=progress)
             return await exporter.run()

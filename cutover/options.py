@@ -23,6 +23,9 @@ def config_of(options: argparse.Namespace) -> Config:
         config = read_config(options.config)
         path = options.config.parent / config.store.path
         config = replace(config, store=replace(config.store, path=str(path)))
+        if config.verifier.rules:
+            rules = str(options.config.parent / config.verifier.rules)
+            config = replace(config, verifier=replace(config.verifier, rules=rules))
     elif options.wiki or options.data:
         config = Config()
     else:

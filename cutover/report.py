@@ -7,8 +7,11 @@ import time
 from collections.abc import Callable, Mapping
 
 from backends.config import Config
+from backends.config_file import ConfigError
 from backends.connect import opened_ledger, verdicts
 from cutover.options import add_config_options, config_of
+from rules.parity_gate import Requirement
+from rules.strata import DIMENSIONS
 from rules.verdict import Outcome
 from verifier.report import Report, gather
 from verifier.report_forms import render_html, render_json, render_markdown, render_text
@@ -37,4 +40,28 @@ def run(options: argparse.Namespace) -> int:
 async def report_of(config: Config) -> Report:
     """Return the report of the present epoch. Raises backends.errors."""
     async with opened_ledger(config) as ledger:
-        return await gather(verdicts(ledger, config), now=time.time())
+        requirement = requirement_of(config)
+        return await gather(
+            verdicts(ledger, config), now=time.time(), confidence=requirement.confidence, requirement=requirement
+        )
+
+
+def requirement_of(config: Config) -> Requirement:
+    """Return what the config wants proven. Raises ConfigError for a dimension that is none."""
+    parity = config.parity
+    strange = [name for name in parity.strata_by if name not in DIMENSIONS]
+    if strange:
+        raise ConfigError(
+            "config", 0, "parity.strata_by", f"expected some of {', '.join(DIMENSIONS)}, got {strange[0]!r}"
+        )
+    return Requirement(
+        rate_max=parity.rate_max,
+        stratum_rate_max=parity.stratum_rate_max,
+        confidence=parity.confidence,
+        unproven_max=parity.unproven_max,
+        stratum_unproven_max=parity.stratum_unproven_max,
+        by=parity.strata_by,
+        recall_min=parity.recall_min,
+        blind_after=parity.blind_after,
+        findings_max=parity.findings_max,
+    )

@@ -17,6 +17,7 @@ from aiohttp import web
 from backends.config import Config
 from backends.connect import site_of, spool_writer
 from cutover.options import add_config_options, config_of
+from cutover.version import VERSION
 from cutover.watch import PhaseWatch, Verifier
 from proxy.admin import admin_app
 from proxy.forwarding import Forwarding, networks, own_addresses
@@ -72,6 +73,7 @@ async def serve(config: Config, config_file: Path | None, ready_file: Path | Non
             queue_max=config.shadow.queue_max,
             flush_s=config.shadow.flush_s,
             events=counters.samples,
+            version=VERSION,
         )
         handler = WikiHandler(
             config=config,

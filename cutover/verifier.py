@@ -6,19 +6,36 @@ import functools
 import signal
 import time
 from collections.abc import Coroutine
+from datetime import UTC, datetime
+from pathlib import Path
 
 import uvloop
 
 from backends.config import Config
-from backends.connect import opened_ledger, opened_store, opened_wiki, site_of, spool_reader, verdicts
+from backends.connect import (
+    EXPORT_RUN,
+    checkpoints,
+    opened_ledger,
+    opened_store,
+    opened_wiki,
+    site_of,
+    spool_reader,
+    verdicts,
+)
+from backends.rule_files import SHIPPED, read_rules
 from cutover.options import add_config_options, config_of
+from cutover.version import VERSION
+from rules.epochs import Basis
 from verifier.alerts import Alerts
 from verifier.judge import Limits, judge
 from verifier.run import Pace
 from verifier.run import run as verify
 from verifier.spooled import SpooledSamples
+from verifier.trials import Rate, Trials
+from wikibase.canonical import FORM
 
 _GRACE_S = 3.0
+_MARGIN_S = 2.0  # how late a sample may be written after others that began later
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,26 +53,22 @@ async def _run(config: Config) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    # The terminal's Ctrl-C and a hangup reach the whole group; the proxy beside us decides when to stop.
+    # A hangup reaches the whole group; the proxy beside us decides when to stop.
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: None)
-    limits = config.verifier
+    limits, site = config.verifier, site_of(config.wiki)
+    ruled = read_rules(Path(limits.rules) if limits.rules else SHIPPED, datetime.now(UTC).date())
     async with opened_wiki(config) as wiki, opened_store(config) as store, opened_ledger(config) as ledger:
-        judging = functools.partial(
-            judge,
-            store=store,
-            wiki=wiki,
-            site=site_of(config.wiki),
-            now=time.time,
-            limits=Limits(
-                body_bytes_max=limits.body_bytes_max,
-                margin_s=limits.revision_margin_s,
-                attempts_max=limits.recheck_tries_max,
-                confirmations=limits.confirmations,
-            ),
+        bounds = Limits(
+            body_bytes_max=limits.body_bytes_max,
+            margin_s=limits.revision_margin_s,
+            attempts_max=limits.recheck_tries_max,
+            confirmations=limits.confirmations,
         )
+        against = functools.partial(judge, wiki=wiki, site=site, now=time.time, limits=bounds, rules=ruled.rules)
+        filled = await checkpoints(ledger).get(EXPORT_RUN) or {}
         judging_all = verify(
             samples=SpooledSamples(spool_reader(config)),
-            judging=judging,
+            judging=functools.partial(against, store=store),
             verdicts=verdicts(ledger, config),
             alerts=Alerts(
                 webhook=limits.webhook,
@@ -65,18 +78,35 @@ async def _run(config: Config) -> int:
             ),
             stop=stop,
             clock=time.time,
-            pace=Pace(
-                parallel=limits.parallel,
-                batch=limits.batch,
-                poll_s=limits.poll_s,
-                judge_timeout_s=limits.judge_timeout_s,
-                recheck_after_s=limits.recheck_after_s,
-                recheck_waiting_max=limits.recheck_waiting_max,
-                recheck_bytes_max=limits.recheck_bytes_max,
+            pace=_pace(config),
+            basis=Basis(form=FORM, rules=ruled.version, export_run=str(filled.get("began_at", "")), verifier=VERSION),
+            trials=Trials(
+                store=store,
+                judging=against,
+                site=site,
+                clock=time.time,
+                limits=bounds,
+                rate=Rate(every_samples=limits.mutant_every_samples, every_s=limits.mutant_every_s),
+                timeout_s=limits.judge_timeout_s,
             ),
         )
         await _until_stopped(judging_all, stop)
     return 0
+
+
+def _pace(config: Config) -> Pace:
+    limits = config.verifier
+    return Pace(
+        parallel=limits.parallel,
+        batch=limits.batch,
+        poll_s=limits.poll_s,
+        judge_timeout_s=limits.judge_timeout_s,
+        recheck_after_s=limits.recheck_after_s,
+        recheck_waiting_max=limits.recheck_waiting_max,
+        recheck_bytes_max=limits.recheck_bytes_max,
+        margin_s=_MARGIN_S + config.shadow.flush_s,
+        grace_s=limits.proxy_grace_s,
+    )
 
 
 async def _until_stopped(work: Coroutine[None, None, object], stop: asyncio.Event) -> None:

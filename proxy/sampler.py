@@ -1,6 +1,7 @@
 """From observed exchanges to samples in the spool: recognised, secrets out, off the event loop.
 
-The queue is bounded; what does not fit is shed and counted, never waited for (invariant 1).
+The queue is bounded; what does not fit is shed and counted, never waited for (invariant 1). A flood on one surface
+takes the room of nobody else: the longest line gives way (`rules.shedding`).
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from backends.ledger.spool import Written
 from proxy.tap import Observation
 from proxy.wire.chunks import join_chunks
 from proxy.wire.head import CHUNKED, WireError
@@ -20,8 +22,9 @@ from rules.routes.multipart import read_multipart
 from rules.routes.parameters import MULTIPART, PARAMETERS_MAX, URLENCODED
 from rules.routes.recognise import recognise
 from rules.routes.route import EntityRead, NeedsBody, Request, Route, Site, Surface
-from rules.sample import KEPT_REQUEST_HEADERS, KEPT_RESPONSE_HEADERS, Sample
+from rules.sample import KEPT_REQUEST_HEADERS, KEPT_RESPONSE_HEADERS, Sample, shed_key, shed_parts
 from rules.sampling import safe_form, safe_pairs, safe_target
+from rules.shedding import gives_way, line_of
 
 _log = logging.getLogger(__name__)
 
@@ -29,8 +32,8 @@ _log = logging.getLogger(__name__)
 class Spool(Protocol):
     """Where samples go. Blocking; called in the sampler's own thread."""
 
-    def write(self, samples: Sequence[Sample], shed: Mapping[str, int]) -> bool:
-        """Write; False when there is no room. Raises OSError."""
+    def write(self, samples: Sequence[Sample], shed: Mapping[str, int]) -> Written:
+        """Write what finds room, and say what did not. Raises OSError."""
 
 
 @dataclass(slots=True)
@@ -46,7 +49,15 @@ class Sampler:
     """Takes observations from the handler and writes samples to the spool."""
 
     def __init__(
-        self, spool: Spool, site: Site, worker: str, *, queue_max: int, flush_s: float, events: Counter[str]
+        self,
+        spool: Spool,
+        site: Site,
+        worker: str,
+        *,
+        queue_max: int,
+        flush_s: float,
+        events: Counter[str],
+        version: str = "",
     ) -> None:
         self._spool = spool
         self._site = site
@@ -54,29 +65,49 @@ class Sampler:
         self._queue_max = queue_max
         self._flush_s = flush_s
         self._events = events
-        self._queue: deque[Observation] = deque()
+        self._version = version
+        self._lines: dict[str, deque[Observation]] = {}
+        self._waiting = 0
         self._shed: Counter[str] = Counter()
         self._thread = ThreadPoolExecutor(1, "sampler")
         self.count_route: Callable[[Route], None] = lambda _route: None
 
     def offer(self, seen: Observation) -> None:
         """Take an observed exchange, or shed it. Returns at once."""
-        if not seen.too_much and len(self._queue) >= self._queue_max:
-            seen.let_go("queue_full")
+        line = line_of(seen.head.target)
+        if not seen.too_much and self._waiting >= self._queue_max:
+            self._make_room(line, seen)
         if seen.too_much:
-            self.shed(seen.too_much)
+            self.shed(shed_key(seen.too_much, line))
             return
-        self._queue.append(seen)
+        self._lines.setdefault(line, deque()).append(seen)
+        self._waiting += 1
 
-    def shed(self, why: str, count: int = 1) -> None:
-        """Count samples that are given up."""
-        self._shed[why] += count
-        self._events[f"shed_{why}"] += count
+    def shed(self, key: str, count: int = 1) -> None:
+        """Count samples that are given up, under a `shed_key`."""
+        self._shed[key] += count
+        self._events[f"shed_{shed_parts(key)[0]}"] += count
 
     @property
     def waiting(self) -> int:
         """How many observations wait to be written."""
-        return len(self._queue)
+        return self._waiting
+
+    def _make_room(self, line: str, newcomer: Observation) -> None:
+        """Let one observation go: the newest of the longest line, or the newcomer itself."""
+        loser = gives_way({name: len(waiting) for name, waiting in self._lines.items()}, line)
+        if loser == line:
+            newcomer.let_go("queue_full")
+            return
+        self._lines[loser].pop().let_go("queue_full")
+        self._waiting -= 1
+        self.shed(shed_key("queue_full", loser))
+
+    def _take_all(self) -> list[Observation]:
+        batch = [seen for waiting in self._lines.values() for seen in waiting]
+        self._lines.clear()
+        self._waiting = 0
+        return batch
 
     async def run(self, stop: asyncio.Event) -> None:
         """Write what is offered until `stop`, then what is left."""
@@ -84,7 +115,7 @@ class Sampler:
         ending = False
         while not ending:
             ending = stop.is_set()  # one more round after it, no more: shed counts may never find room
-            batch = [self._queue.popleft() for _ in range(len(self._queue))]
+            batch = self._take_all()
             if batch or self._shed:
                 shed, self._shed = self._shed, Counter()
                 self._take_in(await loop.run_in_executor(self._thread, self._write, batch, shed))
@@ -104,11 +135,11 @@ class Sampler:
     def _write(self, batch: list[Observation], shed: Counter[str]) -> "_Round":
         """Make and write samples, in the sampler's thread: touches nothing that the event loop touches."""
         done, samples = _Round(), []
-        for seen in batch:
+        for seen in sorted(batch, key=lambda one: one.started_at):
             try:
                 sample = self._sample(seen, done)
             except (WireError, ValueError) as error:
-                shed["unreadable"] += 1
+                shed[shed_key("unreadable", line_of(seen.head.target))] += 1
                 done.events["shed_unreadable"] += 1
                 _log.warning("a sample could not be read: %s", error, extra={"action": "sample_unreadable"})
                 continue
@@ -119,15 +150,16 @@ class Sampler:
         if not samples and not shed:
             return done
         try:
-            written, why = self._spool.write(samples, shed), "spool_full"
+            written = self._spool.write(samples, shed)
         except OSError as error:
-            written, why = False, "spool_unwritable"
+            refused = Counter(shed_key("spool_unwritable", sample.surface) for sample in samples)
+            written = Written(0, refused, told=False)
             _log.warning("the spool cannot be written: %s", error, extra={"action": "spool_unwritable"})
-        if written:
-            done.events["written"] += len(samples)
-        else:  # the counts go with the next segment that fits
-            done.shed = shed + Counter({why: len(samples)})
-            done.events[f"shed_{why}"] += len(samples)
+        done.events["written"] += written.kept
+        for key, count in written.refused.items():
+            done.events[f"shed_{shed_parts(key)[0]}"] += count
+        if not written.told:  # the counts go with the next segment that fits
+            done.shed = shed + Counter(written.refused)
         return done
 
     def _sample(self, seen: Observation, done: "_Round") -> Sample | None:
@@ -166,6 +198,8 @@ class Sampler:
             status=response.status,
             response_headers=tuple((k, v) for k, v in response.fields.pairs() if k in KEPT_RESPONSE_HEADERS),
             body=join_chunks(body) if response.body == CHUNKED else body,
+            surface=route.surface.value,
+            proxy_version=self._version,
         )
 
 

@@ -2,23 +2,34 @@
 
 Terms by language, site links by site, statements by GUID and then by rank, value, qualifiers and references; what
 only stands elsewhere is told apart from what changed. Linear in the size of the input, and bounded in what it says:
-so many changes, so many characters each, and how many were left out. The words of single values are in
-`rules.difference_words`.
+so many changes, so many characters each. What is left out is counted by field, and every field that differs is named:
+cutting never hides where the difference lies. The same as JSON Patch: `rules.patch`; as jsondiff:
+`rules.difference_jsondiff`.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any
 
-from rules.difference_words import json_words, pair_words, reference_words, snak_words, statement_words
-from wikibase.canonical import canonical_bytes
+from rules.difference_parts import (
+    Change,
+    Content,
+    Differ,
+    Kind,
+    Path,
+    aliases,
+    features,
+    null_came,
+    plain,
+    same,
+    sitelinks,
+    terms,
+)
+from rules.difference_statements import property_order, statements
+from rules.difference_words import json_words, pair_words
 
-Json = Any
-Content = Mapping[str, Json]
-Path = tuple[str, ...]
+__all__ = ["CHANGES_MAX", "TEXT_CHARS_MAX", "Change", "Difference", "Kind", "difference", "same"]
 
 CHANGES_MAX = 50
 """How many changes are told in full."""
@@ -27,260 +38,167 @@ COUNTED_MAX = 10_000
 """How many more are counted before it says only "more than"."""
 
 TEXT_CHARS_MAX = 4_000
-"""How long the text of a difference gets."""
+"""How long the text of a difference gets, the line that says what was cut aside."""
 
+LINE_CHARS_MAX = 1_000
+"""How long the words of one change get; the names in them come from the entity."""
 
-class Kind(StrEnum):
-    """What happened to a part, from the first side to the second."""
+FIELDS_MAX = 100
+"""How many fields are counted by their name; what an entity has beyond is counted together."""
 
-    ADDED = "added"
-    REMOVED = "removed"
-    CHANGED = "changed"
-    REORDERED = "reordered"
+FIELDS_NAMED_MAX = 12
+"""How many fields the line about what was cut names."""
 
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One change: where (keys and indexes of the canonical form, GUIDs for statements), and one line in words."""
-
-    kind: Kind
-    path: Path
-    words: str
+OTHER_FIELDS = "other fields"
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Changes in the order of the entity's parts; `left_out` more were counted, and not told."""
+    """Changes in the order of the entity's parts; what was found besides, and is not told, is counted by field."""
 
     changes: tuple[Change, ...] = ()
-    left_out: int = 0
+    left_out_by_field: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def left_out(self) -> int:
+        """Return how many changes were counted, and are not told."""
+        return sum(count for _, count in self.left_out_by_field)
 
     @property
     def only_order(self) -> bool:
         """Tell whether everything is there on both sides, and only stands elsewhere."""
-        return not self.left_out and all(change.kind is Kind.REORDERED for change in self.changes)
+        return not self.left_out_by_field and all(change.kind is Kind.REORDERED for change in self.changes)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Return the fields that differ, all of them ("" where the whole does), those beyond `FIELDS_MAX` as one."""
+        told = (_field(change) for change in self.changes)
+        return tuple(dict.fromkeys([*told, *(field for field, _ in self.left_out_by_field)]))
 
     def text(self, chars_max: int = TEXT_CHARS_MAX) -> str:
-        """Return one line for each change, at most that many characters, saying how many lines were cut."""
+        """Return one line for each change, at most that many characters, then one that says what was cut."""
         lines: list[str] = []
-        room = chars_max
+        room, cut = chars_max, Counter(dict(self.left_out_by_field))
         for place, change in enumerate(self.changes):
             if len(change.words) + 1 > room:
-                return "\n".join([*lines, _more(len(self.changes) - place + self.left_out)])
+                cut.update(_field(one) for one in self.changes[place:])
+                break
             lines.append(change.words)
             room -= len(change.words) + 1
-        return "\n".join([*lines, _more(self.left_out)] if self.left_out else lines)
-
-
-def same(first: Json, second: Json) -> bool:
-    """Tell whether two canonical values have the same canonical bytes. Decided without them when they differ."""
-    # Python's == is blind to 1, 1.0 and true being different JSON, and to nothing else.
-    return first is second or (first == second and canonical_bytes(first) == canonical_bytes(second))
+        return "\n".join([*lines, _more(cut)] if cut else lines)
 
 
 def difference(first: Content, second: Content, *, changes_max: int = CHANGES_MAX) -> Difference:
-    """Return what changed from the first canonical form to the second."""
+    """Return what changed from the first canonical form to the second. Raises NotAnEntityError (nested too deeply)."""
+    if first is second:
+        return Difference()
+    if ("redirect" in first) != ("redirect" in second):
+        return Difference((_redirect(first, second, (), ""),))
+    found: list[tuple[str, list[Change], int]] = []
+    room = COUNTED_MAX
+    for key, changes in _by_field(first, second, (), ""):
+        told = list(islice(changes, changes_max))
+        more = sum(1 for _ in islice(changes, room)) if room else 0
+        room -= more
+        found.append((key, told, more))
+    if any(told for _, told, _ in found):
+        return _fairly(found, changes_max)
     if same(first, second):
         return Difference()
-    found = _entity_changes(first, second, (), "")
-    changes = tuple(islice(found, changes_max))
-    left_out = sum(1 for _ in islice(found, COUNTED_MAX))
-    if not changes:  # two forms that differ are never told as if they did not
-        changes = (Change(Kind.CHANGED, (), pair_words(first, second, json_words)),)
-    return Difference(changes, left_out)
+    # Two forms that differ are never told as if they did not.
+    return Difference((Change(Kind.CHANGED, (), pair_words(first, second, json_words)),))
 
 
-def _more(count: int) -> str:
-    return f"... and {'more than ' if count >= COUNTED_MAX else ''}{count} more"
+def _field(change: Change) -> str:
+    return _short(change.path[0]) if change.path else ""
+
+
+def _fairly(found: Sequence[tuple[str, list[Change], int]], changes_max: int) -> Difference:
+    """Share the room among the fields, so that many changes in one do not hide the only one in another."""
+    shares = dict.fromkeys(range(len(found)), 0)
+    room = changes_max
+    while room and (open_ := [place for place in shares if shares[place] < len(found[place][1])]):
+        each = max(1, room // len(open_))
+        for place in open_[:room]:
+            given = min(each, len(found[place][1]) - shares[place], room)
+            shares[place] += given
+            room -= given
+    told = tuple(change for place, share in shares.items() for change in found[place][1][:share])
+    left_out: Counter[str] = Counter()
+    for place, share in shares.items():
+        field = _short(found[place][0]) if len(left_out) < FIELDS_MAX else OTHER_FIELDS
+        left_out[field] += len(found[place][1]) - share + found[place][2]
+    return Difference(tuple(map(_bounded, told)), tuple((field, count) for field, count in left_out.items() if count))
+
+
+def _bounded(change: Change) -> Change:
+    return replace(change, words=_short(change.words, LINE_CHARS_MAX))
+
+
+def _short(text: str, chars_max: int = 80) -> str:
+    """Cut the middle out of a text, where names are; the end tells the values."""
+    if len(text) <= chars_max:
+        return text
+    return f"{text[: chars_max // 4]} ... {text[len(text) - chars_max * 3 // 4 + 5 :]}"
+
+
+def _more(cut: Mapping[str, int]) -> str:
+    total = sum(cut.values())
+    named = [f"{field or 'all'} {count}" for field, count in list(cut.items())[:FIELDS_NAMED_MAX]]
+    rest = f", {len(cut) - len(named)} other fields" if len(cut) > len(named) else ""
+    return f"... and {'more than ' if total >= COUNTED_MAX else ''}{total} more ({', '.join(named)}{rest})"
+
+
+def _redirect(first: Content, second: Content, path: Path, prefix: str) -> Change:
+    sides = [f"redirect to {one['redirect']}" if "redirect" in one else "an entity" for one in (first, second)]
+    return Change(Kind.CHANGED, path, f"{prefix}{sides[0]} -> {sides[1]}")
 
 
 def _entity_changes(first: Content, second: Content, path: Path, prefix: str) -> Iterator[Change]:
-    if ("redirect" in first) != ("redirect" in second):
-        sides = [f"redirect to {one['redirect']}" if "redirect" in one else "an entity" for one in (first, second)]
-        yield Change(Kind.CHANGED, path, f"{prefix}{sides[0]} -> {sides[1]}")
-        return
+    for _, changes in _by_field(first, second, path, prefix):
+        yield from changes
+
+
+def _by_field(first: Content, second: Content, path: Path, prefix: str) -> Iterator[tuple[str, Iterator[Change]]]:
+    """Yield the fields that differ, and their changes."""
     for key in _keys_in_order(first, second):
         left, right = first.get(key), second.get(key)
         if same(left, right):
+            if (key in first) != (key in second):
+                yield key, null_came(first, second, key, path, prefix)
             continue
-        differ = _FIELDS.get(key, _plain)
-        if key in first and key in second and type(left) is type(right):
-            yield from differ(left, right, (*path, key), prefix)
+        kind, differ = _FIELDS.get(key, (None, plain))
+        if kind is None or not (isinstance(left, kind) and isinstance(right, kind)):
+            differ = plain
+        changes = differ(left, right, (*path, key), prefix)
+        body = key.removesuffix("-order")
+        if differ is property_order and not same(first.get(body), second.get(body)):
+            yield key, changes  # silent where the statements tell it
         else:
-            yield from _plain(left, right, (*path, key), prefix)
+            yield key, _never_silent(changes, plain(left, right, (*path, key), prefix))
 
 
-def _keys_in_order(first: Content, second: Content) -> Sequence[str]:
+def _never_silent(changes: Iterator[Change], instead: Iterator[Change]) -> Iterator[Change]:
+    told = next(changes, None)
+    if told is None:
+        yield from instead
+    else:
+        yield told
+        yield from changes
+
+
+def _keys_in_order(first: Content, second: Content) -> Iterable[str]:
     keys = {**first, **second}
     return [*(key for key in _FIELDS if key in keys), *sorted(key for key in keys if key not in _FIELDS)]
 
 
-def _plain(first: Json, second: Json, path: Path, prefix: str) -> Iterator[Change]:
-    kind = Kind.ADDED if first is None else Kind.REMOVED if second is None else Kind.CHANGED
-    yield Change(kind, path, f"{prefix}{path[-1]}: {pair_words(first, second, json_words)}")
-
-
-def _terms(noun: str) -> Callable[[Json, Json, Path, str], Iterator[Change]]:
-    def differ(first: Content, second: Content, path: Path, prefix: str) -> Iterator[Change]:
-        for language in sorted({*first, *second}):
-            left, right = first.get(language), second.get(language)
-            if not same(left, right):
-                kind = Kind.ADDED if left is None else Kind.REMOVED if right is None else Kind.CHANGED
-                yield Change(kind, (*path, language), f"{prefix}{noun} {language}: {pair_words(left, right, _term)}")
-
-    return differ
-
-
-def _term(term: Json) -> str:
-    if isinstance(term, dict) and set(term) == {"language", "value"}:
-        return json_words(term["value"])
-    return json_words(term)
-
-
-def _aliases(first: Content, second: Content, path: Path, prefix: str) -> Iterator[Change]:
-    for language in sorted({*first, *second}):
-        left, right = first.get(language) or [], second.get(language) or []
-        if not same(left, right):
-            yield from _members(left, right, (*path, language), f"{prefix}alias {language}", _term)
-
-
-def _members(
-    first: Sequence[Json], second: Sequence[Json], path: Path, name: str, words: Callable[[Json], str]
-) -> Iterator[Change]:
-    """Tell what is in only one of two lists; when both hold the same, that they are ordered differently."""
-    gone, come = _only(first, second), _only(second, first)
-    if not gone and not come:
-        yield Change(Kind.REORDERED, path, f"{name}: reordered")
-    for place in range(max(len(gone), len(come))):
-        left = gone[place] if place < len(gone) else None
-        right = come[place] if place < len(come) else None
-        kind = Kind.ADDED if left is None else Kind.REMOVED if right is None else Kind.CHANGED
-        yield Change(kind, path, f"{name}: {pair_words(left, right, words)}")
-
-
-def _only(these: Sequence[Json], others: Sequence[Json]) -> list[Json]:
-    """Return what is in these beyond what is in the others, repeats counted."""
-    there = Counter(canonical_bytes(other) for other in others)
-    out = []
-    for one in these:
-        key = canonical_bytes(one)
-        if there[key] > 0:
-            there[key] -= 1
-        else:
-            out.append(one)
-    return out
-
-
-def _sitelinks(first: Content, second: Content, path: Path, prefix: str) -> Iterator[Change]:
-    for site in sorted({*first, *second}):
-        left, right = first.get(site), second.get(site)
-        if same(left, right):
-            continue
-        name = f"{prefix}site link {site}"
-        if left is None or right is None:
-            kind = Kind.ADDED if left is None else Kind.REMOVED
-            yield Change(kind, (*path, site), f"{name}: {pair_words(left, right, _sitelink)}")
-            continue
-        for key in sorted({*left, *right}):
-            if not same(left.get(key), right.get(key)):
-                if key == "badges":
-                    yield from _members(left[key], right[key], (*path, site, key), f"{name}: badge", json_words)
-                else:
-                    words = pair_words(left.get(key), right.get(key), json_words)
-                    yield Change(Kind.CHANGED, (*path, site, key), f"{name}: {key} {words}")
-
-
-def _sitelink(link: Content) -> str:
-    badges = f" [{', '.join(map(str, link['badges']))}]" if link.get("badges") else ""
-    return f"{json_words(link.get('title'))}{badges}"
-
-
-def _statements(first: Content, second: Content, path: Path, prefix: str) -> Iterator[Change]:
-    before, after = _by_guid(first), _by_guid(second)
-    for guid in sorted({**before, **after}, key=lambda one: _place(before.get(one) or after[one])):
-        left, right = before.get(guid), after.get(guid)
-        if left is None or right is None:
-            prop, statement = left or right or ("", {})
-            kind, verb = (Kind.ADDED, "added") if left is None else (Kind.REMOVED, "removed")
-            yield Change(kind, (*path, guid), f"{prefix}{prop}: statement {verb}: {statement_words(statement)}")
-        elif left[0] != right[0]:
-            yield Change(Kind.CHANGED, (*path, guid), f"{prefix}statement {guid}: property {left[0]} -> {right[0]}")
-        elif not same(left[1], right[1]):
-            alone = len(first[left[0]]) == 1 == len(second[right[0]])
-            name = f"{prefix}{left[0]}" if alone else f"{prefix}{left[0]} ({guid})"
-            yield from _statement(left[1], right[1], (*path, guid), name)
-    for prop in first:
-        left_order = [guid for guid in _guids(first.get(prop) or []) if guid in after]
-        right_order = [guid for guid in _guids(second.get(prop) or []) if guid in before]
-        if left_order != right_order and sorted(left_order) == sorted(right_order):
-            yield Change(Kind.REORDERED, (*path, prop), f"{prefix}{prop}: statements reordered")
-
-
-def _place(found: tuple[str, Json]) -> tuple[int, str]:
-    return len(found[0]), found[0]
-
-
-def _guids(group: Sequence[Content]) -> list[str]:
-    """Return a key for each statement: its GUID; what has none, or one twice, by its content or a count."""
-    seen: Counter[str] = Counter()
-    out = []
-    for statement in group:
-        guid = str(statement.get("id") or canonical_bytes(statement).decode())
-        seen[guid] += 1
-        out.append(guid if seen[guid] == 1 else f"{guid} ({seen[guid]})")
-    return out
-
-
-def _by_guid(statements: Content) -> dict[str, tuple[str, Json]]:
-    out: dict[str, tuple[str, Json]] = {}
-    for prop, group in statements.items():
-        for guid, statement in zip(_guids(group), group, strict=True):
-            out[guid if guid not in out else f"{prop} {guid}"] = (prop, statement)
-    return out
-
-
-def _statement(first: Content, second: Content, path: Path, name: str) -> Iterator[Change]:
-    for key in sorted({*first, *second}):
-        left, right = first.get(key), second.get(key)
-        if same(left, right):
-            continue
-        if key == "mainsnak":
-            yield Change(Kind.CHANGED, (*path, key), f"{name}: value {pair_words(left, right, snak_words)}")
-        elif key == "qualifiers":
-            yield from _qualifiers(left or {}, right or {}, (*path, key), name)
-        elif key == "references":
-            yield from _members(left or [], right or [], (*path, key), f"{name}: reference", reference_words)
-        elif key == "qualifiers-order":
-            if left and right and sorted(left) == sorted(right):
-                yield Change(Kind.REORDERED, (*path, key), f"{name}: qualifiers reordered")
-        else:
-            yield Change(Kind.CHANGED, (*path, key), f"{name}: {key} {pair_words(left, right, _bare)}")
-
-
-def _bare(value: Json) -> str:
-    return value if isinstance(value, str) and value.isalpha() else json_words(value)
-
-
-def _qualifiers(first: Content, second: Content, path: Path, name: str) -> Iterator[Change]:
-    for prop in sorted({*first, *second}):
-        left, right = first.get(prop) or [], second.get(prop) or []
-        if not same(left, right):
-            yield from _members(left, right, (*path, prop), f"{name}: qualifier {prop}", snak_words)
-
-
-def _property_order(first: Sequence[str], second: Sequence[str], path: Path, prefix: str) -> Iterator[Change]:
-    """Tell that properties stand in another order; that one came or went is told by its statements."""
-    there, here = set(second), set(first)
-    if [prop for prop in first if prop in there] != [prop for prop in second if prop in here]:
-        yield Change(Kind.REORDERED, path, f"{prefix}properties reordered")
-    elif here == there:
-        yield from _plain(first, second, path, prefix)
-
-
-def _parts(noun: str) -> Callable[[Json, Json, Path, str], Iterator[Change]]:
+def _parts(noun: str) -> Differ:
     def differ(first: Sequence[Content], second: Sequence[Content], path: Path, prefix: str) -> Iterator[Change]:
+        if not all(isinstance(part, dict) for part in (*first, *second)):
+            yield from plain(first, second, path, prefix)
+            return
         before, after = ({str(part.get("id")): part for part in side} for side in (first, second))
-        for part_id in sorted({**before, **after}):
+        for part_id in sorted({**before, **after}, key=lambda one: (len(one), one)):
             left, right = before.get(part_id), after.get(part_id)
             name = f"{prefix}{noun} {part_id}"
             if left is None or right is None:
@@ -292,23 +210,19 @@ def _parts(noun: str) -> Callable[[Json, Json, Path, str], Iterator[Change]]:
     return differ
 
 
-def _features(first: Sequence[Json], second: Sequence[Json], path: Path, prefix: str) -> Iterator[Change]:
-    yield from _members(first, second, path, f"{prefix}grammatical feature", json_words)
-
-
-_FIELDS: Mapping[str, Callable[[Json, Json, Path, str], Iterator[Change]]] = {
-    "labels": _terms("label"),
-    "descriptions": _terms("description"),
-    "aliases": _aliases,
-    "lemmas": _terms("lemma"),
-    "representations": _terms("representation"),
-    "glosses": _terms("gloss"),
-    "grammaticalFeatures": _features,
-    "claims": _statements,
-    "claims-order": _property_order,
-    "statements": _statements,
-    "statements-order": _property_order,
-    "sitelinks": _sitelinks,
-    "forms": _parts("form"),
-    "senses": _parts("sense"),
+_FIELDS: Mapping[str, tuple[type | None, Differ]] = {
+    "labels": (dict, terms("label")),
+    "descriptions": (dict, terms("description")),
+    "aliases": (dict, aliases),
+    "lemmas": (dict, terms("lemma")),
+    "representations": (dict, terms("representation")),
+    "glosses": (dict, terms("gloss")),
+    "grammaticalFeatures": (list, features),
+    "claims": (dict, statements),
+    "claims-order": (list, property_order),
+    "statements": (dict, statements),
+    "statements-order": (list, property_order),
+    "sitelinks": (dict, sitelinks),
+    "forms": (list, _parts("form")),
+    "senses": (list, _parts("sense")),
 }

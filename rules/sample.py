@@ -24,7 +24,8 @@ class Sample:
     """One observed exchange.
 
     `target` and `form` hold no secrets; `body` is the answer's body as it came (perhaps compressed, see
-    `response_headers`). Times are Unix seconds. `phase` and `worker` say who observed it.
+    `response_headers`). Times are Unix seconds. `phase`, `worker` and `proxy_version` say who observed it, `surface`
+    what the proxy took it for: the verifier recognises by itself, that word only shares out room.
     """
 
     sample_id: str
@@ -39,7 +40,20 @@ class Sample:
     status: int
     response_headers: tuple[tuple[str, str], ...]
     body: bytes
+    surface: str = ""
+    proxy_version: str = ""
 
     def header(self, name: str) -> str | None:
         """Return the first response header of that lower-case name."""
         return next((value for key, value in self.response_headers if key == name), None)
+
+
+def shed_key(why: str, surface: str) -> str:
+    """Return the word under which samples that were given up are counted: why, and of which surface."""
+    return f"{why}:{surface}" if surface else why
+
+
+def shed_parts(key: str) -> tuple[str, str]:
+    """Return (why, surface) of a `shed_key`."""
+    why, _, surface = key.partition(":")
+    return why, surface

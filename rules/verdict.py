@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from rules.strata import Stratum
+
 
 class Outcome(StrEnum):
     """What a comparison came to."""
@@ -34,6 +36,8 @@ class Verdict:
     target: str = ""  # the request, secrets out
     judged_at: float = 0.0
     observed_at: float = 0.0
+    stratum: Stratum | None = None  # None: of whole answers that could not be read
+    shape: str = ""  # what of an entity was asked for, and how (rules.strata.route_shape)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

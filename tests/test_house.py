@@ -33,6 +33,7 @@ TESTED_BY = {
     "cutover/phases_page.py": "tests/test_house.py",
     "cutover/report.py": "tests/cutover/test_verbs.py",
     "cutover/verifier.py": "tests/cutover/test_verbs.py",
+    "cutover/version.py": "tests/cutover/test_verbs.py",
     "cutover/watch.py": "tests/cutover/test_serve.py",
     "proxy/admin.py": "tests/proxy/test_handler.py",
     "proxy/wire/exchange.py": "tests/proxy/wire/test_client.py",

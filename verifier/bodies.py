@@ -27,7 +27,15 @@ class NoBody:
     detail: str = ""
 
 
-def json_body(sample: Sample, read: EntityRead, *, bytes_max: int = BODY_BYTES_MAX) -> Any | NoBody:
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A body as parsed JSON, and how many bytes of plain JSON it was."""
+
+    json: Any
+    size_bytes: int
+
+
+def json_body(sample: Sample, read: EntityRead, *, bytes_max: int = BODY_BYTES_MAX) -> Body | NoBody:
     """Return the parsed JSON of an answer, or a NoBody."""
     if sample.method == "HEAD":
         return NoBody(Outcome.NOT_COMPARED, "no_body")
@@ -40,7 +48,7 @@ def json_body(sample: Sample, read: EntityRead, *, bytes_max: int = BODY_BYTES_M
     if isinstance(plain, NoBody):
         return plain
     try:
-        return orjson.loads(plain)
+        return Body(orjson.loads(plain), len(plain))
     except orjson.JSONDecodeError as error:
         return NoBody(Outcome.ERROR, "body_unreadable", str(error)[:200])
 

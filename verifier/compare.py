@@ -6,11 +6,13 @@ catch up, a side may be reachable again, a head that looked wrong may have been 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from backends.errors import BackendError, CorruptError, UnavailableError
 from rules.difference import difference, same
+from rules.noise import split_noise
+from rules.normalise import Rule, apply_rules
 from rules.projection import Part, project, without_fallback
 from rules.verdict import Finding, Outcome
 from verifier.sides import StoreSide, WikiSide
@@ -42,6 +44,8 @@ class Bench:
     margin_s: float
     last: bool
     confirmed: bool
+    rules: tuple[Rule, ...] = ()
+    today: date = date.max  # rules have expired by then; who gives rules gives the day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +57,7 @@ class Question:
     pinned: int | None
     head_read: bool
     follow_redirects: bool
+    surface: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,7 @@ class Judgement:
     rules: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     open: bool = False
+    made_at: str | None = None  # when the revision was made, as the store says (ISO 8601)
 
 
 async def judge_entity(bench: Bench, question: Question) -> Judgement:
@@ -118,6 +124,13 @@ async def _against_store(bench: Bench, question: Question, page: EntityId, rev_i
     stored = await bench.store.revision(page, rev_id)
     if stored is None:
         return Judgement(Outcome.NOT_YET, "store_behind", open=True)
+    judgement = await _against_revision(bench, question, stored, rev_id, guessed=guessed)
+    return replace(judgement, made_at=stored.timestamp)
+
+
+async def _against_revision(
+    bench: Bench, question: Question, stored: Revision, rev_id: int, *, guessed: bool
+) -> Judgement:
     if question.answered.presence is Presence.HIDDEN:
         return _hidden(bench, stored)
     content = _content(question, stored)
@@ -130,7 +143,11 @@ async def _against_store(bench: Bench, question: Question, page: EntityId, rev_i
     wiki_form, store_form, rules = _side_by_side(answered_form, content, question.part)
     if same(wiki_form, store_form):
         return Judgement(Outcome.RULE if rules else Outcome.MATCH, rules=rules)
-    case = _Differing(question=question, page=page, rev_id=rev_id, answered=answered_form, stored=content)
+    served = question.answered.served
+    assert served is not None
+    case = _Differing(
+        question=question, page=page_entity(served), rev_id=rev_id, answered=answered_form, stored=content
+    )
     return await _differing(bench, case, guessed=guessed)
 
 
@@ -158,7 +175,7 @@ class _Differing:
 
 
 async def _differing(bench: Bench, case: _Differing, *, guessed: bool) -> Judgement:
-    """Tell noise from error: read the wiki again at the same revision, and let that speak for the wiki."""
+    """Tell noise from error, field by field: read the wiki again at the same revision. Then ask the rules."""
     part, note = case.question.part, ""
     left, right, rules = _side_by_side(case.answered, case.stored, part)
     try:
@@ -172,10 +189,15 @@ async def _differing(bench: Bench, case: _Differing, *, guessed: bool) -> Judgem
         if not same(answered, again):
             if guessed:  # then it was another revision that the answer showed
                 return Judgement(Outcome.NOT_YET, "revision_unknown")
-            told = difference(answered, again).text()
-            if same(again, right):
-                return Judgement(Outcome.RULE, NOISE_RULE, f"answer -> read again:\n{told}", rules=(NOISE_RULE,))
-            left, note = again, " (the wiki's answer was different from what it says now)"
+            noise = split_noise(answered, again, right)
+            left, rules = again, (*rules, NOISE_RULE) if noise.noise_total else rules
+            note = f" (the wiki's answer was different from what it says now) {noise.words()}".rstrip()
+            if noise.only_noise:
+                told = difference(answered, again).text()
+                return Judgement(Outcome.RULE, NOISE_RULE, f"answer -> read again:\n{told}", rules=rules)
+    ruled = apply_rules(bench.rules, left, right, bench.today, surface=case.question.surface)
+    if ruled.equal:
+        return Judgement(Outcome.RULE, ruled.needed[0] if ruled.needed else "", "", rules=(*rules, *ruled.needed))
     found = difference(left, right)
     detail = f"wiki -> store at revision {case.rev_id}{note}:\n{found.text()}"
     return Judgement(Outcome.MISMATCH, "order" if found.only_order else "content", detail, rules=rules)
@@ -221,10 +243,10 @@ async def _with_head(bench: Bench, question: Question, judgement: Judgement, pag
     if fault is None:
         return judgement
     if not bench.confirmed:
-        return Judgement(Outcome.NOT_YET, fault.kind, fault.detail, open=True)
+        return Judgement(Outcome.NOT_YET, fault.kind, fault.detail, open=True, made_at=judgement.made_at)
     if judgement.outcome is Outcome.MISMATCH:
         return replace(judgement, findings=(fault,))
-    return Judgement(Outcome.ERROR, fault.kind, fault.detail, findings=(fault,))
+    return Judgement(Outcome.ERROR, fault.kind, fault.detail, findings=(fault,), made_at=judgement.made_at)
 
 
 async def _head_fault(store: StoreSide, page: EntityId, rev_id: int) -> Finding | None:

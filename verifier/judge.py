@@ -7,13 +7,15 @@ later; on the last attempt it is settled as what it is.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from rules.normalise import Rule
 from rules.projection import part_of
 from rules.routes.recognise import recognise
 from rules.routes.route import EntityRead, EntityWrite, NotOurs, Request, Site, Surface
 from rules.sample import Sample
+from rules.strata import Stratum, age_class, format_class, route_shape, size_class
 from rules.verdict import Finding, Outcome, Verdict
 from verifier.bodies import BODY_BYTES_MAX, NoBody, json_body
 from verifier.compare import Bench, Judgement, Question, judge_entity
@@ -56,6 +58,7 @@ async def judge(
     site: Site,
     now: Callable[[], float],
     limits: Limits = Limits(),
+    rules: tuple[Rule, ...] = (),
     attempt: int = 1,
     only: frozenset[str] | None = None,
 ) -> JudgeResult:
@@ -63,13 +66,9 @@ async def judge(
 
     Raises nothing of the two sides: what they raise becomes a verdict.
     """
-    read = recognise(_request(sample), site)
-    if isinstance(read, NotOurs):
-        return _settled(sample, now, "", _left(f"not_ours_{read.reason}"))
-    if isinstance(read, EntityWrite):
-        return _settled(sample, now, read.surface, _left("write"))
-    if not isinstance(read, EntityRead):
-        return _settled(sample, now, "", _left("needs_body"))
+    answer = read_answer(sample, site, limits.body_bytes_max)
+    if isinstance(answer, Unread):
+        return _settled(sample, now, answer)
     bench = Bench(
         store=store,
         wiki=wiki,
@@ -77,23 +76,60 @@ async def judge(
         margin_s=limits.margin_s,
         last=attempt >= limits.attempts_max,
         confirmed=attempt >= limits.confirmations,
+        rules=rules,
+        today=datetime.fromtimestamp(now(), UTC).date(),
     )
-    found = _answered(sample, read, limits.body_bytes_max)
-    if isinstance(found, NoBody):
-        return _settled(sample, now, read.surface, found)
     verdicts: list[Verdict] = []
     findings: list[Finding] = []
     again: set[str] = set()
-    for answered in found:
+    for answered in answer.entities:
         if only is not None and answered.key not in only:
             continue
-        judgement = await _judge_one(bench, read, answered)
-        verdict = _verdict(sample, now, read.surface, judgement, answered)
+        judgement = await _judge_one(bench, answer.read, answered)
+        verdict = _verdict(sample, now, answer, judgement, answered)
         verdicts.append(verdict)
         findings += [replace(finding, found_at=verdict.judged_at) for finding in judgement.findings]
         if judgement.open and not bench.last:
             again.add(verdict.key)
     return JudgeResult(tuple(verdicts), tuple(findings), frozenset(again))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerRead:
+    """An answer as the judge reads it. `size_bytes`: of plain JSON, for each entity in it."""
+
+    read: EntityRead
+    entities: tuple[AnsweredEntity, ...]
+    size_bytes: int
+
+    @property
+    def surface(self) -> str:
+        """The surface of the request."""
+        return self.read.surface.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """Why there is nothing to judge entity by entity. `read` is None where the request was no entity read."""
+
+    surface: str
+    why: NoBody
+    read: EntityRead | None = None
+
+
+def read_answer(sample: Sample, site: Site, body_bytes_max: int) -> AnswerRead | Unread:
+    """Recognise the request of a sample and read its answer."""
+    read = recognise(_request(sample), site)
+    if isinstance(read, NotOurs):
+        return Unread(surface="", why=_left(f"not_ours_{read.reason}"))
+    if isinstance(read, EntityWrite):
+        return Unread(surface=read.surface, why=_left("write"))
+    if not isinstance(read, EntityRead):
+        return Unread(surface="", why=_left("needs_body"))
+    found = _answered(sample, read, body_bytes_max)
+    if isinstance(found, NoBody):
+        return Unread(surface=read.surface, why=found, read=read)
+    return found
 
 
 async def _judge_one(bench: Bench, read: EntityRead, answered: AnsweredEntity) -> Judgement:
@@ -109,17 +145,19 @@ async def _judge_one(bench: Bench, read: EntityRead, answered: AnsweredEntity) -
         pinned=read.revision,
         head_read=read.revision is None and read.surface is not Surface.REVISIONS,
         follow_redirects=read.projection.follow_redirects,
+        surface=str(read.surface),
     )
     if answered.presence is Presence.MISSING:
         return await judge_missing(bench, question)
     return await judge_entity(bench, question)
 
 
-def _answered(sample: Sample, read: EntityRead, bytes_max: int) -> tuple[AnsweredEntity, ...] | NoBody:
+def _answered(sample: Sample, read: EntityRead, bytes_max: int) -> AnswerRead | NoBody:
     """Return the entities of an answer, or why there are none."""
     if sample.status == _NOT_FOUND and read.surface is Surface.ENTITYDATA and len(read.entities) == 1:
         asked = read.entities[0]
-        return (AnsweredEntity(key=asked, presence=Presence.MISSING, asked=asked, revision=read.revision),)
+        missing = AnsweredEntity(key=asked, presence=Presence.MISSING, asked=asked, revision=read.revision)
+        return AnswerRead(read=read, entities=(missing,), size_bytes=0)
     if sample.status != _OK:
         reason = "not_modified" if sample.status == _NOT_MODIFIED else f"status_{sample.status}"
         return _left(reason)
@@ -128,14 +166,14 @@ def _answered(sample: Sample, read: EntityRead, bytes_max: int) -> tuple[Answere
         return body
     answer = entities_in(
         read.surface,
-        body,
+        body.json,
         asked=read.entities,
         etag=sample.header("etag"),
         modified=_iso(sample.header("last-modified")),
     )
     if answer.reason:
         return _left(answer.reason, answer.detail)
-    return answer.entities
+    return AnswerRead(read=read, entities=answer.entities, size_bytes=body.size_bytes // len(answer.entities))
 
 
 def _left(reason: str, detail: str = "") -> NoBody:
@@ -165,15 +203,20 @@ def _iso(http_date: str | None) -> str | None:
 
 
 def _verdict(
-    sample: Sample, now: Callable[[], float], surface: str, judgement: Judgement, answered: AnsweredEntity | None
+    sample: Sample,
+    now: Callable[[], float],
+    answer: AnswerRead | Unread,
+    judgement: Judgement,
+    answered: AnsweredEntity | None,
 ) -> Verdict:
     entity_id: EntityId | None = (answered.served or answered.asked) if answered else None
     form = "" if sample.form is None else f" {sample.form.decode('utf-8', 'replace')}"
+    read = answer.read
     return Verdict(
         sample_id=sample.sample_id,
         outcome=judgement.outcome,
         phase=sample.phase,
-        surface=str(surface),
+        surface=str(answer.surface),
         key=answered.key if answered else "",
         entity_id=entity_id,
         entity_type=entity_type(entity_id).value if entity_id else None,
@@ -184,9 +227,24 @@ def _verdict(
         target=f"{sample.target}{form}"[:_TARGET_CHARS_MAX],
         judged_at=now(),
         observed_at=sample.started_at,
+        stratum=None if read is None else _stratum(read, answer, judgement, answered),
+        shape="" if read is None else route_shape(read),
     )
 
 
-def _settled(sample: Sample, now: Callable[[], float], surface: str, found: NoBody) -> JudgeResult:
-    judgement = Judgement(found.outcome, found.reason, detail=found.detail)
-    return JudgeResult((_verdict(sample, now, surface, judgement, None),))
+def _stratum(
+    read: EntityRead, answer: AnswerRead | Unread, judgement: Judgement, answered: AnsweredEntity | None
+) -> Stratum:
+    entity_id = (answered.served or answered.asked) if answered else None
+    return Stratum(
+        entity_type=entity_type(entity_id).value if entity_id else "",
+        surface=read.surface.value,
+        size=size_class(answer.size_bytes) if isinstance(answer, AnswerRead) else "",
+        age=age_class((answered.modified if answered else None) or judgement.made_at),
+        format=format_class(read),
+    )
+
+
+def _settled(sample: Sample, now: Callable[[], float], answer: Unread) -> JudgeResult:
+    judgement = Judgement(answer.why.outcome, answer.why.reason, detail=answer.why.detail)
+    return JudgeResult((_verdict(sample, now, answer, judgement, None),))

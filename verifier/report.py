@@ -10,10 +10,14 @@ from typing import Any
 
 from backends.ledger.verdicts import Count, EntityCount, Epoch, KeptFinding, Verdicts
 from rules.parity import CONFIDENCE, Bound, bound
+from rules.parity_gate import Requirement
+from rules.sample import shed_parts
 from rules.verdict import Outcome, Standing, Verdict, standing_of
+from verifier.proof import Proof, gather_proof, proof_json
 
 MISMATCHES_SHOWN = 20
 FINDINGS_SHOWN = 100
+REQUIREMENT = Requirement()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +49,7 @@ class Report:
     errors: tuple[Verdict, ...]
     findings: tuple[KeptFinding, ...]
     findings_total: int
+    proof: Proof
     first_at: float | None = None
     last_at: float | None = None
     confidence: float = CONFIDENCE
@@ -52,12 +57,17 @@ class Report:
 
 
 async def gather(
-    verdicts: Verdicts, *, now: float, mismatches: int = MISMATCHES_SHOWN, confidence: float = CONFIDENCE
+    verdicts: Verdicts,
+    *,
+    now: float,
+    mismatches: int = MISMATCHES_SHOWN,
+    confidence: float = CONFIDENCE,
+    requirement: Requirement = REQUIREMENT,
 ) -> Report:
     """Read the ledger and return the report of the present epoch. Raises UnavailableError."""
     epoch = await verdicts.epoch(now)
     counts = await verdicts.counts(epoch.number)
-    shed = await verdicts.shed(epoch.number)
+    shed = _shed_by_reason(await verdicts.shed(epoch.number))
     entities = await verdicts.entity_counts(epoch.number)
     strata = [
         stratum
@@ -79,6 +89,7 @@ async def gather(
         errors=tuple(await verdicts.latest(Outcome.ERROR, size=mismatches)),
         findings=tuple(await verdicts.findings(size=FINDINGS_SHOWN)),
         findings_total=await verdicts.findings_total(),
+        proof=await gather_proof(verdicts, epoch, requirement),
         first_at=min((count.first_at for count in counts), default=None),
         last_at=max((count.last_at for count in counts), default=None),
         confidence=confidence,
@@ -93,6 +104,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "epoch": {"number": report.epoch.number, "opened_at": report.epoch.opened_at, "why": report.epoch.why},
         "first_at": report.first_at,
         "last_at": report.last_at,
+        "parity": proof_json(report.proof),
         "overall": _stratum_json(report.overall),
         "entities": _bound_json(report.entities),
         "strata": [_stratum_json(stratum) for stratum in report.strata],
@@ -153,6 +165,13 @@ _DIVISIONS: Mapping[str, Callable[[Count], str]] = {
 def _entity_bound(entities: Sequence[EntityCount], confidence: float) -> Bound:
     failed, compared = sum(one.failed for one in entities), sum(one.entities for one in entities)
     return bound(failed, compared, confidence=confidence)
+
+
+def _shed_by_reason(shed: Mapping[str, int]) -> dict[str, int]:
+    by_reason: Counter[str] = Counter()
+    for key, count in shed.items():
+        by_reason[shed_parts(key)[0]] += count
+    return dict(sorted(by_reason.items()))
 
 
 def _reasons(counts: Iterable[Count], how: Standing) -> dict[str, int]:

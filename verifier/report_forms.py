@@ -11,6 +11,7 @@ from html import escape
 import orjson
 
 from rules.verdict import Outcome, Verdict
+from verifier.proof_forms import sections
 from verifier.report import Report, Stratum, as_json
 
 _OUTCOMES = tuple(outcome.value for outcome in Outcome)
@@ -37,6 +38,10 @@ def render_text(report: Report) -> str:
     out += [f"By traffic: {report.overall.bound.text()}.", f"By entity:  {report.entities.text()}."]
     out += [f"! {note}" for note in report.notes]
     out += ["", *_columns([_heading("", report), *(_row(stratum) for stratum in _all(report))])]
+    for section in sections(report.proof):
+        out += ["", section.title, *(f"  {plain(line)}" for line in section.lines)]
+        rows = [section.heading, *section.rows] if section.rows else []
+        out += [f"  {line}" for line in _columns([[plain(cell) for cell in row] for row in rows])]
     for title, counts in _tables(report):
         if counts:
             out += ["", f"{title}:", *(f"  {seen:>9}  {plain(reason)}" for reason, seen in counts.items())]
@@ -69,6 +74,11 @@ def render_markdown(report: Report) -> str:
     heading = _heading("part", report)
     out += ["", _pipes(heading), _pipes(["---", *("---:" for _ in heading[1:])])]
     out += [_pipes([_mark(cell) for cell in _row(stratum)]) for stratum in _all(report)]
+    for section in sections(report.proof):
+        out += ["", f"## {_mark(section.title)}", "", *(f"* {_mark(line)}" for line in section.lines)]
+        if section.rows:
+            out += ["", _pipes(section.heading), _pipes(["---", *("---:" for _ in section.heading[1:])])]
+            out += [_pipes([_mark(cell) for cell in row]) for row in section.rows]
     for title, counts in _tables(report):
         if counts:
             out += ["", f"## {title}", "", "| reason | how many |", "| --- | ---: |"]
@@ -104,6 +114,14 @@ def render_html(report: Report) -> str:
         *(_html_row(_row(stratum)) for stratum in _all(report)),
         "</tbody></table>",
     ]
+    for section in sections(report.proof):
+        out.append(f"<h2>{_html(section.title)}</h2>")
+        out += [f"<p>{_html(line)}</p>" for line in section.lines]
+        if section.rows:
+            heading = "".join(f"<th>{_html(cell)}</th>" for cell in section.heading)
+            out.append(f"<table><thead><tr>{heading}</tr></thead><tbody>")
+            out += [_html_row(row) for row in section.rows]
+            out.append("</tbody></table>")
     for name, counts in _tables(report):
         if counts:
             out.append(f"<h2>{_html(name)}</h2><table><tbody>")
@@ -160,6 +178,8 @@ def _pipes(cells: Iterable[str]) -> str:
 
 
 def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    if not rows:
+        return []
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(

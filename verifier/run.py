@@ -2,7 +2,8 @@
 
 A sample whose verdict is open is held and judged again, later and later, up to a limit; its verdicts are written
 together when all of them are settled, and only then is the sample let go. So a verifier that dies loses nothing, and
-judges again what it had not settled. What does not fit into the queue of open samples is settled as it stands.
+judges again what it had not settled. What does not fit into the queue of open samples is settled as it stands. The
+ledger learns with each round through when everything observed is settled.
 """
 
 import asyncio
@@ -16,10 +17,15 @@ from typing import Protocol
 
 from backends.errors import UnavailableError
 from backends.ledger.verdicts import Verdicts
+from rules.epochs import GRACE_S, Basis
+from rules.mutants import Trial
 from rules.sample import Sample
 from rules.verdict import Finding, Outcome, Verdict
 from verifier.alerts import Alerts
+from verifier.epochs import Epochs
 from verifier.judge import JudgeResult
+from verifier.settled import Settled
+from verifier.trials import Trials
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +65,10 @@ class Pace:
     recheck_waiting_max: int = 10_000
     recheck_bytes_max: int = 256 * 1024 * 1024
     ledger_retry_s: float = 1.0
+    mark_every_s: float = 1.0  # between two notes of how far everything is settled
+    margin_s: float = 2.0  # from the end of an exchange until its sample is in the spool, at most
     drain_s: float = 0.0  # after `stop`: go on for so long, until nothing is left
+    grace_s: float = GRACE_S  # after an epoch opened, another proxy version opens none for so long
 
 
 @dataclass(slots=True)
@@ -71,6 +80,11 @@ class Progress:
     open: int = 0  # samples held for another attempt
     overflowed: int = 0  # settled early, because the queue of open samples was full
     judged_through: float = 0.0  # started_at of the newest sample that was let go
+    verified_through: float = 0.0  # everything observed before is settled
+    verified_revision: int | None = None  # the highest revision proven by then
+    epoch: int = 0
+    mutants_tried: int = 0
+    mutants_missed: int = 0
     last_written_at: float = 0.0
     trouble: str = ""  # why nothing can be written now
 
@@ -131,9 +145,15 @@ async def run(
     clock: Callable[[], float],
     pace: Pace = Pace(),
     progress: Progress | None = None,
+    basis: Basis | None = None,
+    trials: Trials | None = None,
 ) -> Progress:
-    """Judge until `stop`. `clock` is in Unix seconds. Sends alerts meanwhile; returns how far it came."""
-    program = _Program(samples, judging, verdicts, alerts, clock, pace, progress or Progress())
+    """Judge until `stop`. `clock` is in Unix seconds. Sends alerts meanwhile; returns how far it came.
+
+    `basis` is what the comparisons rest on: a change opens another epoch. `trials` shows the judge damaged copies.
+    """
+    epochs = Epochs(verdicts, basis, pace.grace_s)
+    program = _Program(samples, judging, verdicts, alerts, clock, pace, progress or Progress(), epochs, trials)
     alerts_stop = asyncio.Event()
     async with alerts, asyncio.TaskGroup() as group:
         group.create_task(alerts.run(alerts_stop))
@@ -153,9 +173,14 @@ class _Program:
     clock: Callable[[], float]
     pace: Pace
     progress: Progress
+    epochs: Epochs
+    trials: Trials | None
+    marked_at: float = 0.0
+    settled: Settled = field(init=False)
     cases: _OpenCases = field(init=False)
 
     def __post_init__(self) -> None:
+        self.settled = Settled(self.pace.margin_s)
         self.cases = _OpenCases(self.pace.recheck_waiting_max, self.pace.recheck_bytes_max)
 
     async def work(self, stop: asyncio.Event) -> None:
@@ -168,13 +193,18 @@ class _Program:
                     return
             round_ = self.cases.due(self.clock(), self.pace.batch)
             if room := self.pace.batch - len(round_):
-                round_ += [_Case(sample) for sample in await self.samples.take(room)]
+                looked_at = self.clock()
+                taken = await self.samples.take(room)
+                self.settled.taken(taken, all_of_them=len(taken) < room, now=looked_at)
+                round_ += [_Case(sample) for sample in taken]
             shed = await self.samples.shed()
             if round_ or shed:
                 await self._round(round_, shed, stop)
             elif until is not None and not len(self.cases):
+                await self._mark(at_once=True)
                 return
             else:
+                await self._mark()
                 await self._pause(stop)
 
     async def _round(self, cases: Sequence[_Case], shed: Mapping[str, int], stop: asyncio.Event) -> None:
@@ -182,18 +212,48 @@ class _Program:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._attempt(case, turns)) for case in cases]
         settled = [case for case, task in zip(cases, tasks, strict=True) if task.result()]
-        new_verdicts = [verdict for case in settled for verdict in case.settled]
         findings = [finding for case in cases for finding in case.findings]
-        if await self._write(new_verdicts, findings, shed, stop):
+        trials = await self._tried(settled)
+        new_verdicts = await self._write(settled, findings, shed, trials, stop)
+        if new_verdicts is not None:
             for case in cases:
                 case.findings.clear()
             self.alerts.tell(new_verdicts, findings)
             await self.samples.done([case.sample for case in settled])
+            self.settled.let_go([case.sample for case in settled], new_verdicts)
+            await self._mark()
             self.progress.judged += len(settled)
             self.progress.verdicts.update(verdict.outcome.value for verdict in new_verdicts)
             through = (case.sample.started_at for case in settled)
             self.progress.judged_through = max(through, default=self.progress.judged_through)
         self.progress.open = len(self.cases)
+
+    async def _tried(self, settled: Sequence[_Case]) -> list[Trial]:
+        """Show the judge a damaged copy of at most one of the samples that were just settled."""
+        if self.trials is None:
+            return []
+        found: list[Trial] = []
+        for case in settled:
+            if self.trials.due() and not found:
+                found = await self.trials.of(case.sample, case.settled)
+        self.progress.mutants_tried += sum(one.tried for one in found)
+        self.progress.mutants_missed = self.trials.missed
+        return found
+
+    async def _mark(self, *, at_once: bool = False) -> None:
+        """Note through when everything is settled, now and then."""
+        watermark = self.settled.watermark()
+        if watermark is None:
+            return
+        self.progress.verified_through, self.progress.verified_revision = watermark.through_at, watermark.revision
+        if not at_once and self.clock() < self.marked_at + self.pace.mark_every_s:
+            return
+        try:
+            await self.verdicts.evidence.mark(watermark, self.clock())
+        except UnavailableError as error:  # the next mark says more anyway
+            log.warning("the ledger took no mark: %s", error, extra={"action": "ledger_unavailable"})
+        else:
+            self.marked_at = self.clock()
 
     async def _attempt(self, case: _Case, turns: asyncio.Semaphore) -> bool:
         """Judge a case once. True when it is settled; else it waits for its next attempt."""
@@ -238,24 +298,32 @@ class _Program:
         return JudgeResult((verdict,))
 
     async def _write(
-        self, verdicts: Sequence[Verdict], findings: Sequence[Finding], shed: Mapping[str, int], stop: asyncio.Event
-    ) -> bool:
-        """Write a round; wait while the ledger is away. False when it was still away at the end."""
-        if not verdicts and not findings and not shed:
-            return True
+        self,
+        settled: Sequence[_Case],
+        findings: Sequence[Finding],
+        shed: Mapping[str, int],
+        trials: Sequence[Trial],
+        stop: asyncio.Event,
+    ) -> list[Verdict] | None:
+        """Write a round; wait while the ledger is away. Returns what was counted; None: it was away until the end."""
+        if not settled and not findings and not shed:
+            return []
         while True:
             try:
-                await self.verdicts.add(verdicts, findings, shed, now=self.clock())
+                await self.epochs.follow([case.sample for case in settled], self.clock())
+                verdicts = [one for case in settled for one in self.epochs.counted(case.sample, case.settled)]
+                await self.verdicts.add(verdicts, findings, shed, now=self.clock(), trials=trials)
             except UnavailableError as error:
                 self.progress.trouble = str(error)
                 log.warning("the ledger cannot be written: %s", error, extra={"action": "ledger_unavailable"})
                 if stop.is_set():
-                    return False
+                    return None
                 await _wait(stop, self.pace.ledger_retry_s)
             else:
                 self.progress.trouble = ""
                 self.progress.last_written_at = self.clock()
-                return True
+                self.progress.epoch = self.epochs.epoch.number if self.epochs.epoch else 0
+                return verdicts
 
     async def _pause(self, stop: asyncio.Event) -> None:
         at = self.cases.next_at()

@@ -1,28 +1,30 @@
 """The canonical form: the one JSON that equal content always yields, and its digest.
 
-Knows every shape in which a revision is met: stored text, `prop=revisions`, wbgetentities, EntityData, the entity
-of a write module, dumps (wikibase.md 3.3), and the short-key JSON of 2012-2014 (3.4). Rules:
+docs/canonical-form.md is the specification. Knows every shape in which a revision is met: stored text,
+`prop=revisions`, wbgetentities, EntityData, the entity of a write module, dumps (wikibase.md 3.3), and the short-key
+JSON of 2012-2014 (3.4). Rules:
 
 - Idempotent, and blind to the order of JSON keys. What Wikibase derives is dropped: hashes, the datatype of snaks,
   page info, site-link urls, the sentence on an undecodable value, the id counters of a lexeme (see `id_counters`).
-- `[]` and `{}` are one exactly where PHP makes them one; a whole entity has every map of its type, be it empty.
+- `[]` and `{}` are one where PHP makes them one; a whole entity has every map of its type, be it empty.
 - Order that readers see is kept (3.5). Statement properties have an order too, which sorted keys would lose:
   `claims-order` (`statements-order` on mediainfo) lists them beside `claims`, as `qualifiers-order` does.
 - Languages, sites and properties are map keys and have no order. Forms and senses are in the order of their number.
-- Terms, aliases, snaks and references collapse as Wikibase's own lists collapse them: no empty term, no alias twice.
-- What is not known is kept verbatim.
+- Terms, aliases, badges and snaks collapse as Wikibase's own lists collapse them: no empty term, no alias twice.
+- What is not known is kept verbatim, as PHP reads it (`wikibase.verbatim`).
 """
 
 import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import orjson
-
 from wikibase.errors import NotAnEntityError
 from wikibase.ids import EntityId, parse_entity_id
+from wikibase.json_text import parse_json, shown, write_json
 from wikibase.legacy import is_legacy, modern_entity, modern_id
+from wikibase.owned_statements import own_statements
 from wikibase.statements import canonical_statements
+from wikibase.verbatim import php_values, verbatim
 
 __all__ = ["FORM", "NotAnEntityError", "canonical_bytes", "canonical_entity", "digest", "entity_of_text", "id_counters"]
 
@@ -50,18 +52,16 @@ MAPS_OF_TYPE: Mapping[str, tuple[str, ...]] = {
 _NOT_CONTENT = PAGE_INFO | COUNTERS | {"id", "type", "claims-order", "statements-order"}
 _LISTS_OF_TYPE = {"lexeme": ("forms", "senses"), "form": ("grammaticalFeatures",)}
 _PART_KINDS = {"F": "form", "S": "sense"}
+_LINK_KEYS = frozenset({"site", "title", "badges", "url"})
 _PHP_SPACE = " \t\n\r\0\x0b"  # what PHP's trim() takes
 _UNREADABLE = (KeyError, TypeError, AttributeError, IndexError, ValueError, RecursionError)
 
 
 def entity_of_text(text: bytes | str) -> dict[str, Json]:
     """Parse the stored text of a revision. Raises NotAnEntityError on what is no JSON object."""
-    try:
-        parsed = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise NotAnEntityError(f"no JSON: {error}") from error
-    if not isinstance(parsed, dict):
-        raise NotAnEntityError(f"JSON, but no object: {str(parsed)[:80]}")
+    parsed = parse_json(text)
+    if type(parsed) is not dict:
+        raise NotAnEntityError(f"JSON, but no object: {shown(parsed)}")
     return parsed
 
 
@@ -75,13 +75,24 @@ def canonical_entity(
     the text names none. Raises NotAnEntityError.
     """
     if not isinstance(entity, dict):
-        raise NotAnEntityError(f"no JSON object: {str(entity)[:80]}")
-    try:
-        return _canonical(entity, partial=partial, entity_id=entity_id)
-    except NotAnEntityError:
-        raise
-    except _UNREADABLE as error:
-        raise NotAnEntityError(f"{entity.get('id', 'entity')}: {type(error).__name__}: {error}"[:300]) from error
+        raise NotAnEntityError(f"no JSON object: {shown(entity)}")
+    return _named_errors(entity, partial=partial, entity_id=entity_id, owned=False)
+
+
+def canonical_of_text(
+    text: bytes | str, *, partial: bool = False, entity_id: EntityId | None = None
+) -> dict[str, Json]:
+    """Return the canonical form of the text of an entity, as `canonical_entity` does of what it parses to; faster."""
+    return _named_errors(entity_of_text(text), partial=partial, entity_id=entity_id, owned=True)
+
+
+def canonical_of_owned(
+    entity: dict[str, Json], *, partial: bool = False, entity_id: EntityId | None = None
+) -> dict[str, Json]:
+    """Return what `canonical_entity` returns of an entity that nobody else looks at: it is taken to pieces."""
+    if not isinstance(entity, dict):
+        raise NotAnEntityError(f"no JSON object: {shown(entity)}")
+    return _named_errors(entity, partial=partial, entity_id=entity_id, owned=True)
 
 
 def canonical_bytes(value: Json) -> bytes:
@@ -89,10 +100,7 @@ def canonical_bytes(value: Json) -> bytes:
 
     Raises NotAnEntityError for what is nested deeper than any content of a wiki.
     """
-    try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    except orjson.JSONEncodeError as error:
-        raise NotAnEntityError(f"cannot be written as JSON: {error}") from error
+    return write_json(value)
 
 
 def digest(canonical: bytes) -> str:
@@ -105,11 +113,25 @@ def id_counters(stored: Mapping[str, Json]) -> dict[str, int]:
     return {key: stored[key] for key in sorted(COUNTERS) if isinstance(stored.get(key), int)}
 
 
-def _canonical(entity: dict[str, Json], *, partial: bool, entity_id: EntityId | None) -> dict[str, Json]:
+def _named_errors(
+    entity: dict[str, Json], *, partial: bool, entity_id: EntityId | None, owned: bool
+) -> dict[str, Json]:
+    try:
+        return _canonical(entity, partial=partial, entity_id=entity_id, owned=owned)
+    except NotAnEntityError:
+        raise
+    except _UNREADABLE as error:
+        what = "a part is missing:" if isinstance(error, KeyError) else f"{type(error).__name__}:"
+        raise NotAnEntityError(f"{shown(entity.get('id', 'entity'))}: {what} {str(error)[:200]}") from error
+
+
+def _canonical(entity: dict[str, Json], *, partial: bool, entity_id: EntityId | None, owned: bool) -> dict[str, Json]:
     if "redirect" in entity:
-        return {"entity": modern_id(entity["entity"]), "redirect": modern_id(entity["redirect"])}
-    if "serializationVersion" in entity:  # an entity schema: a format of its own, kept verbatim (3.1)
-        return dict(entity)
+        rest = {key: verbatim(entity[key]) for key in entity.keys() - {"entity", "redirect"}}
+        return {"entity": modern_id(entity["entity"]), "redirect": modern_id(entity["redirect"]), **rest}
+    if "serializationVersion" in entity:  # an entity schema: a format of its own, stored and served as text (3.1)
+        schema: dict[str, Json] = verbatim(entity, exact=True)
+        return schema
     if is_legacy(entity, entity_id):
         entity = modern_entity(entity, entity_id)
     named = _name(entity, entity_id)
@@ -117,7 +139,7 @@ def _canonical(entity: dict[str, Json], *, partial: bool, entity_id: EntityId | 
     out: dict[str, Json] = {"id": parse_entity_id(named) or named}
     if kind not in ("form", "sense"):  # those have a type only where an answer holds nothing else (1.1.1)
         out["type"] = kind
-    _put_fields(out, entity, kind)
+    _put_fields(out, entity, kind, owned=owned)
     if not partial:
         for key in MAPS_OF_TYPE.get(kind, ()):
             out.setdefault(key, {})
@@ -126,25 +148,29 @@ def _canonical(entity: dict[str, Json], *, partial: bool, entity_id: EntityId | 
     return out
 
 
-def _put_fields(out: dict[str, Json], entity: Mapping[str, Json], kind: str) -> None:
+def _put_fields(out: dict[str, Json], entity: Mapping[str, Json], kind: str, *, owned: bool) -> None:
+    of_statements = own_statements if owned else canonical_statements
     for key, value in entity.items():
         if key in ("claims", "statements"):
             name = "statements" if kind == "mediainfo" else "claims"
-            out[name], order = canonical_statements(value, entity.get(f"{key}-order"))
+            groups, order = of_statements(value, entity.get(f"{key}-order"))
+            if not groups and out.get(name):
+                continue  # `claims` and `statements` in one text: the one that holds something
+            out[name] = groups
             if order:
                 out[f"{name}-order"] = order
         elif (canonical := _FIELDS.get(key)) is not None:
             out[key] = canonical(value)
         elif key not in _NOT_CONTENT:
-            out[key] = value
+            out[key] = verbatim(value)
 
 
 def _name(entity: Mapping[str, Json], entity_id: EntityId | None) -> str:
     named = entity.get("id")
     if entity_id is not None and (named is None or entity_id[0] == "M"):
         named = entity_id
-    if not isinstance(named, str):
-        raise NotAnEntityError(f"names no id: {str(entity)[:80]}")
+    if type(named) is not str and not isinstance(named, str):
+        raise NotAnEntityError(f"names no id: {shown(entity)}")
     return named
 
 
@@ -153,50 +179,78 @@ def _kind(entity: Mapping[str, Json], named: str) -> str:
     if kind is None:
         kind = _PART_KINDS.get(named.partition("-")[2][:1])
     if not isinstance(kind, str):
-        raise NotAnEntityError(f"{named}: neither a current nor a legacy entity: it has no type")
+        raise NotAnEntityError(f"{named[:40]}: neither a current nor a legacy entity: it has no type")
     return kind
 
 
 def _map(value: Json) -> Mapping[str, Json]:
     if not value:
         return {}
-    if not isinstance(value, dict):
-        raise NotAnEntityError(f"a list where a map belongs: {str(value)[:80]}")
+    if type(value) is not dict:
+        raise NotAnEntityError(f"{shown(value)} where a map belongs")
     return value
 
 
 def _terms(terms: Json) -> Json:
-    return {language: term for language, term in _map(terms).items() if term.get("value") != ""}
+    return {language: term for language, one in _map(terms).items() if (term := _term(one)) is not None}
+
+
+def _term(term: Json) -> Json:
+    """Return a term, None for none: an empty one, or the mark of a write module that one was removed."""
+    text = term.get("value")
+    if type(text) is not str:
+        if "removed" in term:
+            return None
+        raise NotAnEntityError(f"a term without a text: {shown(term)}")
+    if not text:
+        return None
+    return term if len(term) == 2 and type(term.get("language")) is str else verbatim(term)  # noqa: PLR2004
 
 
 def _aliases(aliases: Json) -> Json:
     out = {}
     for language, group in _map(aliases).items():
         kept: dict[str, Json] = {}
-        for alias in group.values() if isinstance(group, dict) else group:
-            if text := alias["value"].strip(_PHP_SPACE):
-                kept.setdefault(text, alias if text == alias["value"] else {**alias, "value": text})
+        for alias in group if type(group) is list else php_values(group):
+            text = alias["value"]
+            trimmed = text.strip(_PHP_SPACE)
+            if trimmed and trimmed not in kept:
+                term = _term(alias)
+                kept[trimmed] = term if trimmed == text else {**term, "value": trimmed}
         if kept:
             out[language] = list(kept.values())
     return out
 
 
 def _sitelinks(links: Json) -> Json:
-    out = {}
-    for site, link in _map(links).items():
-        kept = {key: value for key, value in link.items() if key != "url"}
-        kept["badges"] = list(kept.get("badges") or ())
-        out[site] = kept
+    out: dict[str, Json] = {}
+    for link in php_values(links):
+        if "removed" in link:  # what a write module answers for a link that it took away
+            continue
+        site, title, badges = link["site"], link["title"], link.get("badges")
+        if type(site) is not str or type(title) is not str or site in out:
+            raise NotAnEntityError(f"no site link, or one too many: {shown(link)}")
+        out[site] = kept = {"site": site, "title": title, "badges": _badges(badges) if badges else []}
+        if len(link) > 3 and not link.keys() <= _LINK_KEYS:  # noqa: PLR2004  site, title, badges
+            kept |= {key: verbatim(link[key]) for key in link.keys() - _LINK_KEYS}
     return out
 
 
+def _badges(badges: Json) -> list[Json]:
+    """Return the badges in their order, each once."""
+    named = [(parse_entity_id(badge) or badge) if type(badge) is str else badge for badge in php_values(badges)]
+    if not all(isinstance(badge, str) for badge in named):
+        raise NotAnEntityError(f"a badge that is no id: {shown(badges)}")
+    return list(dict.fromkeys(named))
+
+
 def _parts(parts: Json) -> Json:
-    made = [_canonical(part, partial=False, entity_id=None) for part in parts or ()]
+    made = [_canonical(part, partial=False, entity_id=None, owned=False) for part in php_values(parts)]
     return sorted(made, key=lambda part: int(part["id"].partition("-")[2][1:]))
 
 
 def _features(features: Json) -> Json:
-    return sorted(set(features or ()))
+    return sorted(set(php_values(features)))
 
 
 _FIELDS: Mapping[str, Callable[[Json], Json]] = {

@@ -10,13 +10,16 @@ from typing import Any
 
 from wikibase.errors import NotAnEntityError
 from wikibase.ids import EntityId, EntityType, entity_type, parse_entity_id
+from wikibase.json_text import shown
+from wikibase.statements import RANKS
+from wikibase.verbatim import php_values
 
 Json = Any
 
 _LETTERS = {"item": "Q", "property": "P"}
-_RANKS = {0: "deprecated", 1: "normal", 2: "preferred"}
 _LEGACY_KEYS = frozenset({"label", "description", "links"})
 _TRANSLATED = frozenset({"entity", "label", "description", "aliases", "links", "claims", "statements"})
+_SNAK_PARTS = {"value": 4, "somevalue": 2, "novalue": 2}
 
 
 def is_legacy(entity: Mapping[str, Json], entity_id: EntityId | None = None) -> bool:
@@ -32,15 +35,15 @@ def is_legacy(entity: Mapping[str, Json], entity_id: EntityId | None = None) -> 
 
 def modern_id(named: Json) -> EntityId:
     """Return the id that a legacy text writes as "q42", "Q42" or ["item", 42]."""
+    text = ""
     if isinstance(named, str):
         text = named
-    elif isinstance(named, list) and len(named) == 2:  # noqa: PLR2004  a pair of type and number
-        text = f"{_LETTERS.get(named[0], '')}{named[1]}"
-    else:
-        text = ""
+    elif isinstance(named, list | dict) and len(named) == 2:  # noqa: PLR2004  a pair of type and number
+        kind, number = php_values(named)
+        text = f"{_LETTERS.get(kind, '') if isinstance(kind, str) else ''}{number}"[:20]
     entity_id = parse_entity_id(text)
     if entity_id is None:
-        raise NotAnEntityError(f"names no entity: {str(named)[:80]}")
+        raise NotAnEntityError(f"names no entity: {shown(named)}")
     return entity_id
 
 
@@ -55,12 +58,12 @@ def modern_entity(entity: Mapping[str, Json], entity_id: EntityId | None = None)
     out["labels"] = _terms(entity.get("label"))
     out["descriptions"] = _terms(entity.get("description"))
     out["aliases"] = {
-        language: [{"language": language, "value": text} for text in _values(group)]
+        language: [{"language": language, "value": text} for text in php_values(group)]
         for language, group in (entity.get("aliases") or {}).items()
     }
-    # A property of that time has no statements; `statements`, where it stands, replaces `claims`.
+    # `statements`, where it stands, replaces `claims`. What stands there in a property Wikibase does not read.
     claims = entity.get("statements", entity.get("claims"))
-    out["claims"] = [_statement(one) for one in _values(claims)]
+    out["claims"] = [_statement(one) for one in php_values(claims)] if kind is EntityType.ITEM else []
     if kind is EntityType.ITEM:
         out["sitelinks"] = {site: _link(site, link) for site, link in (entity.get("links") or {}).items()}
     return out
@@ -68,13 +71,6 @@ def modern_entity(entity: Mapping[str, Json], entity_id: EntityId | None = None)
 
 def _terms(terms: Json) -> dict[str, Json]:
     return {language: {"language": language, "value": text} for language, text in (terms or {}).items()}
-
-
-def _values(group: Json) -> Sequence[Json]:
-    """Return the values of a PHP array: a list, or a map where numbers are missing."""
-    if isinstance(group, dict):
-        return list(group.values())
-    return group or ()
 
 
 def _link(site: str, link: Json) -> dict[str, Json]:
@@ -85,19 +81,23 @@ def _link(site: str, link: Json) -> dict[str, Json]:
 
 def _statement(statement: Mapping[str, Json]) -> dict[str, Json]:
     out: dict[str, Json] = {"mainsnak": _snak(statement["m"]), "type": "statement"}
-    out["rank"] = _RANKS[statement.get("rank", 1)]
+    rank = statement.get("rank")
+    out["rank"] = RANKS[1 if rank is None else rank]
     if statement.get("g") is not None:
         out["id"] = statement["g"]
-    out["qualifiers"] = [_snak(snak) for snak in _values(statement.get("q"))]
+    out["qualifiers"] = [_snak(snak) for snak in php_values(statement.get("q"))]
     out["references"] = [
-        {"snaks": [_snak(snak) for snak in _values(snaks)]} for snaks in _values(statement.get("refs"))
+        {"snaks": [_snak(snak) for snak in php_values(snaks)]} for snaks in php_values(statement.get("refs"))
     ]
     return out
 
 
-def _snak(snak: Sequence[Json]) -> dict[str, Json]:
-    kind, number = snak[0], snak[1]
-    out = {"snaktype": kind, "property": f"P{number}"}
+def _snak(snak: Json) -> dict[str, Json]:
+    parts: Sequence[Json] = php_values(snak)
+    kind = parts[0] if parts else None
+    if not isinstance(kind, str) or _SNAK_PARTS.get(kind) != len(parts) or type(parts[1]) is not int:
+        raise NotAnEntityError(f"no snak of 2012-2014: {shown(snak)}")
+    out: dict[str, Json] = {"snaktype": kind, "property": f"P{parts[1]}"}
     if kind == "value":
-        out["datavalue"] = {"type": snak[2], "value": snak[3]}
+        out["datavalue"] = {"type": parts[2], "value": parts[3]}
     return out

@@ -1,8 +1,9 @@
 """The spool: samples on their way from proxies to the verifier, in files that one writes and the other deletes.
 
 A segment is one zstd frame of records, written beside its name and renamed, so that a reader never sees half of
-one. Bounded in samples and bytes; what does not fit is refused, and the writer counts it as shed. A segment goes
-when all its samples are done, so a verifier that dies judges them again.
+one. Bounded in samples and bytes; what does not fit is refused, surface by surface so that the rare ones stay
+(`rules.shedding`), and counted as shed. A segment goes when all its samples are done, so a verifier that dies judges
+them again.
 """
 
 import os
@@ -10,17 +11,50 @@ import struct
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import orjson
 import zstandard
 
-from rules.sample import Sample
+from rules.sample import Sample, shed_key
+from rules.shedding import has_room
 
 _LENGTHS = struct.Struct("<II")
 _SUFFIX = ".seg"
 SEGMENT_BYTES_MAX = 1 << 30
+
+
+FULL = "spool_full"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What came of a write: samples kept, those refused by `shed_key`, and whether a segment was written at all.
+
+    With a segment, what was refused is told in it already.
+    """
+
+    kept: int
+    refused: Mapping[str, int]
+    told: bool
+
+
+@dataclass(slots=True)
+class _Held:
+    """What samples of one surface take up."""
+
+    samples: int = 0
+    size_bytes: int = 0
+
+
+@dataclass(slots=True)
+class _Fill:
+    """How full the spool is: by everybody, and by this worker's own segments, surface by surface."""
+
+    samples: int
+    size_bytes: int
+    own: dict[str, _Held] = field(default_factory=dict)
 
 
 class SpoolWriter:
@@ -32,20 +66,60 @@ class SpoolWriter:
         self._bytes_max = bytes_max
         self._samples_max = samples_max
         self._number = 0
+        self._segments: dict[str, dict[str, _Held]] = {}  # own segments that are still there
+        self._packing = 1.0  # bytes on disk for each byte of a sample, as the last segment was packed
 
-    def write(self, samples: Sequence[Sample], shed: Mapping[str, int]) -> bool:
-        """Write one segment. False when there is no room: nothing was written. Raises OSError."""
+    def write(self, samples: Sequence[Sample], shed: Mapping[str, int]) -> Written:
+        """Write one segment with the samples that find room, and with what was shed. Raises OSError."""
         self._path.mkdir(parents=True, exist_ok=True)
-        waiting_bytes, waiting_samples = _waiting(self._path)
-        body = zstandard.ZstdCompressor(level=1).compress(encode(samples, shed))
-        if waiting_bytes + len(body) > self._bytes_max or waiting_samples + len(samples) > self._samples_max:
-            return False
+        fill = self._fill()
+        chosen = self._chosen(samples, fill)
+        refused = Counter(shed_key(FULL, sample.surface) for sample in samples)
+        refused.subtract(shed_key(FULL, sample.surface) for sample in chosen)
+        refused = +refused
+        if samples and not chosen:
+            return Written(0, refused, told=False)
+        raw = encode(chosen, Counter(shed) + refused)
+        body = zstandard.ZstdCompressor(level=1).compress(raw)
+        if fill.size_bytes + len(body) > self._bytes_max:
+            return Written(0, Counter(shed_key(FULL, sample.surface) for sample in samples), told=False)
+        self._packing = len(body) / len(raw)
         self._number += 1
-        name = f"{time.time_ns():020d}-{self._worker}-{self._number:09d}-{len(samples)}{_SUFFIX}"
+        name = f"{time.time_ns():020d}-{self._worker}-{self._number:09d}-{len(chosen)}{_SUFFIX}"
         written = self._path / f"{name}.tmp"
         written.write_bytes(body)
         written.rename(self._path / name)
-        return True
+        self._segments[name] = _held(chosen, self._packing)
+        return Written(len(chosen), refused, told=True)
+
+    def _fill(self) -> _Fill:
+        """Look how full the spool is; segments that are gone are forgotten."""
+        size_bytes, samples, names = _waiting(self._path)
+        self._segments = {name: held for name, held in self._segments.items() if name in names}
+        fill = _Fill(samples, size_bytes)
+        for held in self._segments.values():
+            for surface, one in held.items():
+                own = fill.own.setdefault(surface, _Held())
+                own.samples += one.samples
+                own.size_bytes += one.size_bytes
+        return fill
+
+    def _chosen(self, samples: Sequence[Sample], fill: _Fill) -> list[Sample]:
+        """Return the samples that find room, in their order: each surface up to its share of what is free."""
+        total_samples, total_bytes, chosen = fill.samples, fill.size_bytes, []
+        for sample in samples:
+            own = fill.own.setdefault(sample.surface, _Held())
+            size = _packed_size(sample, self._packing)
+            if not has_room(own.samples, total_samples, self._samples_max):
+                continue
+            if not has_room(own.size_bytes, total_bytes, self._bytes_max, size):
+                continue
+            own.samples += 1
+            own.size_bytes += size
+            total_samples += 1
+            total_bytes += size
+            chosen.append(sample)
+        return chosen
 
 
 class SpoolReader:
@@ -144,8 +218,23 @@ def _segments(path: Path) -> list[Path]:
     return sorted(Path(entry.path) for entry in os.scandir(path) if entry.name.endswith(_SUFFIX))
 
 
-def _waiting(path: Path) -> tuple[int, int]:
-    total_bytes, samples = 0, 0
+def _held(samples: Sequence[Sample], packing: float) -> dict[str, _Held]:
+    held: dict[str, _Held] = {}
+    for sample in samples:
+        own = held.setdefault(sample.surface, _Held())
+        own.samples += 1
+        own.size_bytes += _packed_size(sample, packing)
+    return held
+
+
+def _packed_size(sample: Sample, packing: float) -> int:
+    """Return about how many bytes on disk a sample takes."""
+    return int((len(sample.body) + len(sample.form or b"") + len(sample.target)) * packing) + 1
+
+
+def _waiting(path: Path) -> tuple[int, int, frozenset[str]]:
+    """Return the bytes, the samples and the names of all segments."""
+    total_bytes, samples, names = 0, 0, set[str]()
     for entry in os.scandir(path):
         if entry.name.endswith(_SUFFIX):
             try:
@@ -153,4 +242,5 @@ def _waiting(path: Path) -> tuple[int, int]:
             except FileNotFoundError:  # the reader was done with it meanwhile
                 continue
             samples += int(entry.name.removesuffix(_SUFFIX).rpartition("-")[2])
-    return total_bytes, samples
+            names.add(entry.name)
+    return total_bytes, samples, frozenset(names)

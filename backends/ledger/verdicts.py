@@ -13,8 +13,11 @@ from typing import Any
 import orjson
 
 from backends.errors import ConflictError
+from backends.ledger.evidence import BOUNDS, Bounds, Evidence
 from backends.sql.base import Database, Row, Statements
-from rules.verdict import Finding, Outcome, Standing, Verdict, standing
+from rules.epochs import Basis, basis_of, joined, why_new
+from rules.mutants import Trial
+from rules.verdict import Finding, Outcome, Standing, Verdict, standing, standing_of
 
 ROWS_MAX = 1000
 """The most rows that one page has."""
@@ -24,6 +27,7 @@ DETAILS_MAX = 10_000
 
 SHARD = "verdicts"
 FIRST_EPOCH_WHY = "the first comparison"
+UNKNOWN_BASIS_WHY = "what the comparisons before rested on is not known"
 
 _KEPT = frozenset({Outcome.MISMATCH, Outcome.ERROR, Outcome.NOT_YET})
 _REASON_MAX = 100
@@ -77,12 +81,12 @@ class KeptFinding:
 
 
 class Verdicts:
-    """The meaning of the tables of 0002_verdicts.sql."""
+    """The meaning of the tables of 0002_verdicts.sql; those of 0003_evidence.sql are behind `evidence`."""
 
-    def __init__(self, database: Database, *, details_max: int = DETAILS_MAX) -> None:
+    def __init__(self, database: Database, *, details_max: int = DETAILS_MAX, bounds: Bounds = BOUNDS) -> None:
         self._database = database
         self._details_max = details_max
-        self._epoch: Epoch | None = None
+        self.evidence = Evidence(database, bounds)
 
     async def epoch(self, now: float) -> Epoch:
         """Return the present epoch; the first one is opened when there is none."""
@@ -99,7 +103,33 @@ class Verdicts:
             latest = await self._latest_epoch()
             assert latest is not None
             return latest
+        await self.evidence.forget_before(opened.number)
         return opened
+
+    async def declare(self, basis: Basis, now: float) -> Epoch:
+        """Say what comparisons rest on from now on; another epoch opens when that has changed, and says why."""
+        epoch = await self.epoch(now)
+        present = await self.basis(epoch.number)
+        why = why_new(present, basis) if present else ""
+        if present is None and await self.counts(epoch.number):
+            why = UNKNOWN_BASIS_WHY
+        if why:
+            epoch = await self.open_epoch(why, now)
+        told = joined(present or Basis(), basis)
+        if told != present:
+            text = orjson.dumps(told.as_json()).decode()
+            await self._database.execute("epoch_basis_put", epoch=epoch.number, basis=text)
+        return epoch
+
+    async def basis(self, epoch: int) -> Basis | None:
+        """Return what the comparisons of an epoch rest on, None when nobody said."""
+        rows = await self._database.rows("epoch_basis", epoch=epoch)
+        return basis_of(orjson.loads(rows[0]["basis"])) if rows else None
+
+    async def epochs(self, *, after: int = 0, size: int = ROWS_MAX) -> Sequence[Epoch]:
+        """Return one page of all epochs, in their order."""
+        rows = await self._database.rows("epochs", after=after, size=min(size, ROWS_MAX))
+        return [_epoch(row) for row in rows]
 
     async def add(
         self,
@@ -108,13 +138,20 @@ class Verdicts:
         shed: Mapping[str, int] | None = None,
         *,
         now: float,
+        trials: Sequence[Trial] = (),
     ) -> None:
-        """Count verdicts, keep the details that somebody will look at, and note findings and what was shed."""
+        """Count verdicts, keep the details that somebody will look at, and note findings and what was shed.
+
+        `trials` are of copies damaged on purpose: never counted as verdicts.
+        """
         epoch = (await self.epoch(now)).number
+        await self.evidence.room(epoch)
         kept = [_detail_row(epoch, verdict) for verdict in verdicts if _is_kept(verdict)]
         async with self._database.transaction(SHARD) as work:
             await _many(work, "verdict_count_add", _count_rows(epoch, verdicts))
-            await _many(work, "verdict_entity_add", _entity_rows(epoch, verdicts))
+            entities = self.evidence.entities_with_room(_entity_rows(epoch, verdicts))
+            await _many(work, "verdict_entity_add", entities)
+            await self.evidence.add(work, epoch, verdicts, trials)
             await _many(work, "verdict_detail_put", kept)
             await _many(work, "finding_add", [_finding_row(epoch, finding) for finding in findings])
             rows = [{"epoch": epoch, "reason": why[:_REASON_MAX], "seen": seen} for why, seen in (shed or {}).items()]
@@ -126,6 +163,14 @@ class Verdicts:
         """Return every count of an epoch, sorted."""
         rows = await self._database.rows("verdict_counts", epoch=epoch, size=ROWS_MAX * 10)
         return [_count(row) for row in rows]
+
+    async def totals(self) -> Mapping[int, Mapping[Standing, int]]:
+        """Return how often each standing was come to, by epoch."""
+        totals: dict[int, Counter[Standing]] = {}
+        for row in await self._database.rows("epoch_totals", size=ROWS_MAX * 100):
+            how = standing_of(Outcome(row["outcome"]), row["reason"].partition("+")[0])
+            totals.setdefault(int(row["epoch"]), Counter())[how] += int(row["seen"])
+        return totals
 
     async def entity_counts(self, epoch: int) -> Sequence[EntityCount]:
         """Return how many entities were compared, by type; walks all of the epoch's."""
@@ -166,8 +211,7 @@ class Verdicts:
         rows = await self._database.rows("epoch_latest")
         if not rows:
             return None
-        row = rows[0]
-        return Epoch(number=int(row["epoch"]), opened_at=row["opened_at_ms"] / 1000, why=row["why"])
+        return _epoch(rows[0])
 
     async def _forget(self, outcome: str) -> None:
         """Delete the oldest details of an outcome beyond those that are kept."""
@@ -262,6 +306,10 @@ def _finding_row(epoch: int, finding: Finding) -> dict[str, Any]:
         "detail": finding.detail[:_DETAIL_MAX],
         "at_ms": _ms(finding.found_at),
     }
+
+
+def _epoch(row: Row) -> Epoch:
+    return Epoch(number=int(row["epoch"]), opened_at=row["opened_at_ms"] / 1000, why=row["why"])
 
 
 def _count(row: Row) -> Count:

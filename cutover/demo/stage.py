@@ -45,6 +45,7 @@ class Stage:
                 "recheck_tries_max": 5,
                 "revision_margin_s": 1.0,
                 "alert_every_s": 5.0,
+                "mutant_every_samples": 15,
             },
         }
         self._write_config()

@@ -100,7 +100,7 @@ async def test_the_verifier_judges_what_is_in_the_spool_and_the_report_says_so(
         for entity_id in ("Q1", "Q2"):
             async with client.get(wiki.url + TARGET.format(entity_id)) as answer:
                 one = sample(entity_id, await answer.read())
-            assert spool_writer(config, entity_id).write([one], {"queue_full": 2})
+            assert spool_writer(config, entity_id).write([one], {"queue_full": 2}).told
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "cutover", "verifier", "--wiki", wiki.url, "--data", str(tmp_path)), cwd=ROOT
     )

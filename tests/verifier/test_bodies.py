@@ -9,14 +9,15 @@ from fakes.samples import sample
 
 from rules.routes.route import EntityRead, Projection, Surface
 from rules.verdict import Outcome
-from verifier.bodies import NoBody, json_body
+from verifier.bodies import Body, NoBody, json_body
 
 READ = EntityRead(surface=Surface.WBGETENTITIES, entities=())
 JSON = ("content-type", "application/json; charset=utf-8")
 
 
 def body(raw: bytes, *headers: tuple[str, str], **kwargs: Any) -> Any:
-    return json_body(sample("/w/api.php", raw, response_headers=(JSON, *headers)), READ, **kwargs)
+    found = json_body(sample("/w/api.php", raw, response_headers=(JSON, *headers)), READ, **kwargs)
+    return found.json if isinstance(found, Body) else found
 
 
 @pytest.mark.parametrize(

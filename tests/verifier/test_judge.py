@@ -344,3 +344,27 @@ def test_many_entities_in_one_answer_are_settled_one_by_one() -> None:
     result = judged(store, wiki, sample("/w/api.php?action=wbgetentities&ids=Q5|Q6&format=json", body))
     assert [(one.key, one.outcome) for one in result.verdicts] == [("Q5", Outcome.MATCH), ("Q6", Outcome.NOT_YET)]
     assert result.again == {"Q6"}
+
+
+@pytest.mark.parametrize(
+    ("target", "rev_id", "key"),
+    [
+        (READ, 11, "item|wbgetentities|<4K|2018-21|json 1"),
+        (f"{READ}&formatversion=2", 11, "item|wbgetentities|<4K|2018-21|json 2"),
+        ("/wiki/Special:EntityData/Q5.json?revision=77", 77, "item|entitydata|<4K|2018-21|json"),
+    ],
+)
+def test_a_verdict_says_in_which_stratum_it_counts(target: str, rev_id: int, key: str) -> None:
+    (verdict,) = judged(*sides(), sample(target, answer(rev_id=rev_id))).verdicts
+    assert verdict.stratum is not None
+    assert verdict.stratum.key() == key
+    assert verdict.shape
+
+
+def test_the_age_of_an_answer_that_tells_none_is_the_revisions() -> None:
+    store, wiki = sides()
+    stored = store.revisions["Q5", 11]
+    object.__setattr__(stored, "timestamp", "2013-05-01T00:00:00Z")
+    body = {"entities": {"Q5": {"type": "item", "id": "Q5", "labels": ITEM["labels"]}}}
+    (verdict,) = judged(store, wiki, sample(f"{READ}&props=labels", body)).verdicts
+    assert (verdict.outcome, verdict.stratum and verdict.stratum.age) == (Outcome.MATCH, "<2015")

@@ -5,11 +5,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pytest
 from fakes.samples import sample
 from fakes.waiting import until
 
 from backends.errors import UnavailableError
 from backends.ledger.verdicts import Verdicts
+from rules.epochs import Basis
+from rules.mutants import Trial
 from rules.sample import Sample
 from rules.verdict import Finding, Outcome, Verdict
 from verifier.alerts import Alerts
@@ -78,13 +81,13 @@ def samples(*names: str) -> list[Sample]:
     return [sample("/x", sample_id=name, started_at=float(n)) for n, name in enumerate(names, 1)]
 
 
-async def work(source: ListedSamples, judging: Any, verdicts: Any, pace: Pace = QUICK) -> Progress:
+async def work(source: ListedSamples, judging: Any, verdicts: Any, pace: Pace = QUICK, **more: Any) -> Progress:
     """Run until everything is settled."""
     stop = asyncio.Event()
     stop.set()
     clock = asyncio.get_running_loop().time
     return await run(samples=source, judging=judging, verdicts=verdicts, alerts=Alerts(), stop=stop, clock=clock,
-                     pace=pace)  # fmt: skip
+                     pace=pace, **more)  # fmt: skip
 
 
 async def counted(verdicts: Verdicts) -> Counter[str]:
@@ -157,6 +160,7 @@ class AwayAtFirst:
 
     def __init__(self, inner: Verdicts, away: int) -> None:
         self._inner = inner
+        self.evidence = inner.evidence
         self._away = away
 
     async def add(self, *args: Any, **kwargs: Any) -> None:
@@ -190,3 +194,72 @@ async def test_a_ledger_that_stays_away_until_the_end_leaves_the_samples(verdict
     progress = await work(source, judging, AwayAtFirst(verdicts, 99), pace)
     assert source.let_go == []
     assert "away" in progress.trouble
+
+
+# ---- How far, since what, and what was only pretended ----
+
+
+async def test_the_ledger_learns_through_when_everything_is_settled(verdicts: Verdicts) -> None:
+    source = ListedSamples(samples("a", "b"))
+    judging = ScriptedJudge({name: [{"Q1": Outcome.MATCH}] for name in "ab"})
+    now = [1000.0]
+
+    def clock() -> float:
+        now[0] += 0.01
+        return now[0]
+
+    stop = asyncio.Event()
+    stop.set()
+    progress = await run(samples=source, judging=judging, verdicts=verdicts, alerts=Alerts(), stop=stop, clock=clock,
+                         pace=QUICK)  # fmt: skip
+    mark = await verdicts.evidence.watermark()
+    assert mark is not None
+    assert 997.0 < mark.through_at < now[0]
+    assert mark.through_at == pytest.approx(progress.verified_through, abs=0.001)
+
+
+async def test_an_open_sample_holds_the_mark(verdicts: Verdicts) -> None:
+    source = ListedSamples(samples("a", "b"))
+    judging = ScriptedJudge({"a": [{"Q1": Outcome.NOT_YET}], "b": [{"Q1": Outcome.MATCH}]})
+    pace = Pace(poll_s=0.001, recheck_after_s=1000.0, drain_s=0.05, mark_every_s=0.0)
+    progress = await work(source, judging, verdicts, pace)
+    assert progress.verified_through == pytest.approx(1.01)  # when "a" was observed
+
+
+async def test_a_basis_is_declared_before_anything_is_counted(verdicts: Verdicts) -> None:
+    await verdicts.declare(Basis(form=1), 1.0)
+    await verdicts.add([_verdict(samples("x")[0], "Q1", Outcome.MATCH)], now=1.0)
+    source = ListedSamples(samples("a"))
+    judging = ScriptedJudge({"a": [{"Q1": Outcome.MATCH}]})
+    progress = await work(source, judging, verdicts, basis=Basis(form=2))
+    assert progress.epoch == 2
+    assert [sum(one.seen for one in await verdicts.counts(epoch)) for epoch in (1, 2)] == [1, 1]
+
+
+class PretendedTrials:
+    """Trials that are due for each sample and note which they got."""
+
+    def __init__(self) -> None:
+        self.got: list[str] = []
+        self.missed = 0
+
+    def due(self) -> bool:
+        return True
+
+    async def of(self, one: Sample, _verdicts: Sequence[Verdict]) -> list[Trial]:
+        self.got.append(one.sample_id)
+        return [Trial(operator="rank", tried=1, caught=1, detect_s=1.0)]
+
+
+async def test_trials_are_kept_apart_from_verdicts_and_one_a_round_is_enough(verdicts: Verdicts) -> None:
+    names = [f"s{n}" for n in range(6)]
+    source = ListedSamples(samples(*names))
+    judging = ScriptedJudge({name: [{"Q1": Outcome.MATCH}] for name in names})
+    trials = PretendedTrials()
+    pace = Pace(poll_s=0.001, batch=3, drain_s=10.0)
+    progress = await work(source, judging, verdicts, pace, trials=trials)
+    assert len(trials.got) == 2  # two rounds of three samples
+    assert await counted(verdicts) == {"match": 6}
+    assert [(one.operator, one.tried, one.caught) for one in await verdicts.evidence.trials(1)] == [("rank", 2, 2)]
+    assert (progress.mutants_tried, progress.mutants_missed) == (2, 0)
+    assert (await verdicts.latest(Outcome.MISMATCH), await verdicts.findings()) == ([], [])

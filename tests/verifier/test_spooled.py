@@ -10,7 +10,7 @@ from verifier.spooled import SpooledSamples
 
 async def test_samples_go_through_the_spool_with_what_was_shed(tmp_path: Path) -> None:
     writer = SpoolWriter(tmp_path, "w1", bytes_max=1_000_000, samples_max=100)
-    assert writer.write([sample("/a", {"x": 1}, sample_id=f"s{n}") for n in range(3)], {"queue_full": 4})
+    assert writer.write([sample("/a", {"x": 1}, sample_id=f"s{n}") for n in range(3)], {"queue_full": 4}).told
     source = SpooledSamples(SpoolReader(tmp_path))
     taken = await source.take(2)
     assert [one.sample_id for one in taken] == ["s0", "s1"]

@@ -19,7 +19,14 @@ WIKI_A = SHARED / "datasets" / "wiki-a"
 
 @pytest.mark.parametrize(
     ("named", "expected"),
-    [("q42", "Q42"), ("Q42", "Q42"), (["item", 42], "Q42"), (["property", 1], "P1"), (["item", "7"], "Q7")],
+    [
+        ("q42", "Q42"),
+        ("Q42", "Q42"),
+        (["item", 42], "Q42"),
+        (["property", 1], "P1"),
+        (["item", "7"], "Q7"),
+        ({"0": "item", "1": 42}, "Q42"),
+    ],
 )
 def test_ids_in_every_spelling(named: Any, expected: str) -> None:
     assert modern_id(named) == expected
@@ -63,7 +70,7 @@ def test_an_item_of_2013_in_current_form() -> None:
     assert first["rank"] == "preferred"
     assert first["qualifiers-order"] == ["P2", "P1"]
     assert [snak["datavalue"]["value"]["time"] for snak in first["qualifiers"]["P2"]] == ["+2013-01-01T00:00:00Z"]
-    assert len(first["references"]) == 1
+    assert [one["snaks-order"] for one in first["references"]] == [["P9"], ["P9"]]
     assert "id" not in second
     assert second["rank"] == "normal"
     assert second["mainsnak"]["datavalue"] == {"type": "bad", "value": {"anything": [1]}}
@@ -73,6 +80,16 @@ def test_a_property_has_no_site_links_and_keeps_its_datatype() -> None:
     made = canonical_entity({"entity": "p7", "datatype": "string", "label": {"en": "x"}, "description": {}})
     assert (made["id"], made["type"], made["datatype"]) == ("P7", "property", "string")
     assert "sitelinks" not in made
+
+
+def test_a_property_of_that_time_has_no_statements() -> None:
+    made = canonical_entity({"entity": "p7", "datatype": "string", "claims": [{"m": ["novalue", 1], "g": "x"}]})
+    assert made["claims"] == {}
+
+
+def test_rank_and_references_may_be_null() -> None:
+    made = canonical_entity({"entity": "q1", "claims": [{"m": ["novalue", 1], "q": [], "rank": None, "refs": None}]})
+    assert made["claims"]["P1"][0]["rank"] == "normal"
 
 
 def test_statements_replace_claims() -> None:
@@ -97,6 +114,9 @@ def test_a_text_without_an_id_needs_its_page() -> None:
         {"entity": "q1", "claims": [{"m": ["value", 1]}]},
         {"entity": "q1", "claims": [{"m": ["novalue", 1], "rank": 9}]},
         {"entity": "q1", "claims": [5]},
+        {"entity": "q1", "claims": [{"m": ["novalue", "1"]}]},
+        {"entity": "q1", "claims": [{"m": ["maybe", 1]}]},
+        {"entity": "q1", "claims": [{"m": []}]},
         {"entity": "q1", "label": ["x"]},
         {"entity": "q1", "links": {"enwiki": 5}},
         {"entity": "q1", "aliases": ["x"]},

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wikibase.values import DEFAULT_GLOBE, canonical_datavalue, canonical_value
+from wikibase.errors import NotAnEntityError
+from wikibase.values import DEFAULT_GLOBE, canonical_datavalue, canonical_value, is_decoded
 
 GREGORIAN = "http://www.wikidata.org/entity/Q1985727"
 
@@ -59,6 +60,7 @@ def test_entity_ids_that_wikibase_would_not_decode_are_verbatim(value: Any) -> N
         ("+13-01-01T00:00:00Z", "+0013-01-01T00:00:00Z"),
         ("-0000-00-00T00:00:00Z", "-0000-00-00T00:00:00Z"),
         ("-13798000000-00-00T00:00:00Z", "-13798000000-00-00T00:00:00Z"),
+        ("+213-01-01T00:00:00Z\n", "+0213-01-01T00:00:00Z"),
     ],
 )
 def test_years_have_at_least_four_digits_and_no_more_zeros(text: str, expected: str) -> None:
@@ -71,6 +73,12 @@ def test_years_have_at_least_four_digits_and_no_more_zeros(text: str, expected: 
         time("not a time"),
         time("2013-01-01T00:00:00Z"),
         time("+00000002013-01-01T00:00:00Z", precision=15),
+        time("+00000002013-13-01T00:00:00Z"),
+        time("+00000002013-00-01T00:00:00Z"),
+        time("+00000002013-01-00T01:00:00Z"),
+        time("+00000002013-01-01T00:00:00Z", timezone=99999),
+        time("+00000002013-01-01T00:00:00Z", before=-1),
+        time("+00000002013-01-01T00:00:00Z", calendarmodel=""),
         time("+00000002013-01-01T00:00:00Z", before=None),
         time("+00000002013-01-01T00:00:00Z", timezone=0.5),
         time(5),
@@ -90,10 +98,11 @@ def test_times_that_wikibase_would_not_decode_are_verbatim(value: Any) -> None:
         (-5, "-5"),
         (1.5, "+1.5"),
         (2.0, "+2"),
-        (1e-7, "+0.0000001"),
+        (0.1, "+0.10000000000000001"),
+        (" 7 ", "+7"),
+        (123456789012345678, "+123456789012345680"),
         ("-0", "+0"),
         ("-0.0", "+0.0"),
-        ("+007", "+7"),
         ("-0.5", "-0.5"),
     ],
 )
@@ -113,28 +122,34 @@ def test_bounds_are_normalised_both_or_the_value_is_verbatim() -> None:
         {"amount": "1e5", "unit": "1"},
         {"amount": "1" * 200, "unit": "1"},
         {"amount": True, "unit": "1"},
+        {"amount": "+007", "unit": "1"},
+        {"amount": "+5", "unit": ""},
+        {"amount": "+5", "unit": "1", "upperBound": "+1", "lowerBound": "-0"},
     ):
-        assert canonical_value("quantity", odd) is odd
+        assert canonical_value("quantity", odd) == odd
 
 
 def test_coordinates_are_doubles_with_globe_and_precision() -> None:
     made = canonical_value("globecoordinate", {"latitude": 52, "longitude": -0.0})
     assert json.dumps(made, sort_keys=True) == json.dumps(
-        {"altitude": None, "globe": DEFAULT_GLOBE, "latitude": 52.0, "longitude": 0.0, "precision": None}
+        {"altitude": None, "globe": DEFAULT_GLOBE, "latitude": 52, "longitude": 0, "precision": None}
     )
+    assert made == canonical_value("globecoordinate", {"latitude": "52.0", "longitude": 0, "globe": None})
     older = {"latitude": 48.208333333333, "longitude": 1.0, "precision": 1, "globe": "http://x/Q3", "altitude": 9}
     made = canonical_value("globecoordinate", older)
     assert made["latitude"] == 48.208333333333
     assert (made["precision"], made["globe"], made["altitude"]) == (1.0, "http://x/Q3", None)
     for odd in (
-        {"latitude": "1", "longitude": 2},
+        {"latitude": "1x", "longitude": 2},
+        {"latitude": 361, "longitude": 2},
+        {"latitude": 1, "longitude": 2, "globe": ""},
+        {"latitude": 1, "longitude": 2, "precision": "1"},
         {"latitude": 1},
         {"latitude": 1, "longitude": True},
         {"latitude": 1, "longitude": 2, "precision": "x"},
-        {"latitude": 10**400, "longitude": 2},
         [1, 2],
     ):
-        assert canonical_value("globecoordinate", odd) is odd
+        assert canonical_value("globecoordinate", odd) == odd
 
 
 def test_unknown_types_and_undecodable_values_are_verbatim_without_the_sentence_on_them() -> None:
@@ -143,8 +158,36 @@ def test_unknown_types_and_undecodable_values_are_verbatim_without_the_sentence_
     assert canonical_datavalue({"value": 1, "type": ["odd"]}) == {"value": 1, "type": ["odd"]}
 
 
+def test_numbers_are_read_before_a_time_is_looked_at() -> None:
+    assert canonical_value("time", time("+02013-01-01T00:00:00Z", precision=11.0)) == time("+2013-01-01T00:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "decoded"),
+    [
+        ("string", "x", True),
+        ("string", 5, False),
+        ("monolingualtext", {"text": "x", "language": "en"}, True),
+        ("monolingualtext", {"text": "x", "language": ""}, False),
+        ("monolingualtext", [], False),
+        ("quantity", {"amount": "+1", "unit": "1"}, True),
+        ("quantity", "+1", False),
+        ("globecoordinate", {"latitude": 1, "longitude": 2}, True),
+        ("globecoordinate", None, False),
+        ("time", time("+2013-01-01T00:00:00Z"), True),
+        ("time", time("+2013-13-01T00:00:00Z"), False),
+        ("wikibase-entityid", {"id": "Q1"}, True),
+        ("wikibase-entityid", {"id": "X1"}, False),
+        ("bad", "x", False),
+        (None, "x", False),
+    ],
+)
+def test_it_is_known_what_wikibase_decodes(kind: Any, value: Any, decoded: bool) -> None:
+    assert is_decoded(kind, value) is decoded
+
+
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )
@@ -152,10 +195,43 @@ KEYS = ["amount", "unit", "upperBound", "lowerBound", "time", "timezone", "befor
 KEYS += ["calendarmodel", "latitude", "longitude", "globe", "id", "numeric-id", "entity-type"]
 
 
-@given(
-    st.sampled_from(["time", "quantity", "globecoordinate", "wikibase-entityid", "string", "x"]),
-    JSON | st.dictionaries(st.sampled_from(KEYS), JSON | st.sampled_from(["+1", "Q5", "item", "1"]), max_size=8),
+TEXTS = [
+    "+1",
+    "-0.0",
+    "7",
+    "+5",
+    "Q5",
+    "q5",
+    "item",
+    "property",
+    "1",
+    "+2013-01-01T00:00:00Z",
+    "+02013-01-01T00:00:00Z",
+]
+TEXTS += ["-5-00-00T00:00:00Z", "", "http://x/Q2", "en"]
+NUMBERS = st.sampled_from([0, 1, 11, 64, 2**31, 2**63, 10**17, -1]) | st.sampled_from(
+    [0.0, -0.0, 11.0, 1e17, 2.5, 64.0]
 )
-def test_any_value_has_a_canonical_form_that_is_its_own(kind: str, value: Any) -> None:
-    once = canonical_value(kind, value)
-    assert canonical_value(kind, once) == once
+
+
+@given(
+    st.sampled_from(["time", "quantity", "globecoordinate", "wikibase-entityid", "monolingualtext", "string", "x"]),
+    JSON | st.dictionaries(st.sampled_from(KEYS), JSON | st.sampled_from(TEXTS) | NUMBERS, max_size=9),
+)
+def test_any_value_has_a_canonical_form_that_is_its_own_and_is_decoded_or_not_before_as_after(
+    kind: str, value: Any
+) -> None:
+    try:
+        once = canonical_value(kind, value)
+    except NotAnEntityError:
+        return
+    assert json.dumps(canonical_value(kind, once), sort_keys=True) == json.dumps(once, sort_keys=True)
+    assert is_decoded(kind, once) == is_decoded(kind, value)
+
+
+@given(
+    st.sampled_from(TEXTS), st.integers(-(2**64), 2**64) | NUMBERS, st.integers(0, 16) | NUMBERS, st.sampled_from(TEXTS)
+)
+def test_times_of_any_parts_have_a_form_that_is_its_own(text: str, before: Any, precision: Any, calendar: str) -> None:
+    once = canonical_value("time", time(text, before=before, precision=precision, calendarmodel=calendar))
+    assert json.dumps(canonical_value("time", once)) == json.dumps(once)

@@ -1,15 +1,18 @@
 """The spool: what goes in comes out once, bounded, and survives a reader that dies."""
 
+import os
+import struct
+from collections import Counter
 from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.ledger.spool import SpoolReader, SpoolWriter, decode, encode
+from backends.ledger.spool import SpoolReader, SpoolWriter, Written, decode, encode
 from rules.sample import Sample
 
 
-def sample(number: int, body: bytes = b"{}", form: bytes | None = None) -> Sample:
+def sample(number: int, body: bytes = b"{}", form: bytes | None = None, surface: str = "") -> Sample:
     return Sample(
         sample_id=f"s{number}",
         phase="shadow_reads",
@@ -23,6 +26,7 @@ def sample(number: int, body: bytes = b"{}", form: bytes | None = None) -> Sampl
         status=200,
         response_headers=(("content-type", "application/json"),),
         body=body,
+        surface=surface,
     )
 
 
@@ -38,8 +42,8 @@ def test_a_segment_gives_back_what_it_was_made_of(body: bytes, form: bytes | Non
 
 def test_samples_come_out_in_order_and_their_files_go_when_all_are_done(tmp_path: Path) -> None:
     spool = writer(tmp_path)
-    assert spool.write([sample(1), sample(2)], {"queue_full": 2})
-    assert spool.write([sample(3)], {})
+    assert spool.write([sample(1), sample(2)], {"queue_full": 2}).kept == 2
+    assert spool.write([sample(3)], {}).told
     reader = SpoolReader(tmp_path)
     assert [one.sample_id for one in reader.take(2)] == ["s1", "s2"]
     assert [one.sample_id for one in reader.take(9)] == ["s3"]
@@ -59,9 +63,9 @@ def test_a_reader_that_died_leaves_everything_for_the_next(tmp_path: Path) -> No
 
 def test_what_does_not_fit_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
     spool = writer(tmp_path, samples_max=2)
-    assert spool.write([sample(1), sample(2)], {})
-    assert not spool.write([sample(3)], {})
-    assert not writer(tmp_path, bytes_max=10, name="w2").write([sample(4)], {})
+    assert spool.write([sample(1), sample(2)], {}) == Written(2, {}, told=True)
+    assert spool.write([sample(3, surface="rest")], {}) == Written(0, {"spool_full:rest": 1}, told=False)
+    assert not writer(tmp_path, bytes_max=10, name="w2").write([sample(4)], {}).told
     assert SpoolReader(tmp_path).waiting() == 2
 
 
@@ -93,3 +97,60 @@ def test_counts_of_what_was_shed_travel_without_samples(tmp_path: Path) -> None:
     assert reader.take(1) == []
     assert dict(reader.shed) == {"body_too_large": 1}
     assert list(tmp_path.iterdir()) == []
+
+
+def fill(spool: SpoolWriter, surface: str, rounds: int) -> int:
+    """Write so many single samples of a surface; return how many found room."""
+    return sum(spool.write([sample(number, b"x" * 50, surface=surface)], {}).kept for number in range(rounds))
+
+
+def test_a_flood_of_one_surface_leaves_room_for_the_others(tmp_path: Path) -> None:
+    spool = writer(tmp_path, samples_max=100)
+    assert fill(spool, "wbgetentities", 300) == 80  # four times what it leaves free
+    assert fill(spool, "rest", 5) == 5
+    assert fill(spool, "wbgetentities", 50) == 0
+    assert fill(spool, "entitydata", 100) == 12  # and a second flood gets its share of the rest
+    assert fill(spool, "revisions", 3) >= 2
+    reader = SpoolReader(tmp_path)
+    surfaces = Counter(one.surface for one in reader.take(1000))
+    assert surfaces["rest"] == 5
+    assert sum(surfaces.values()) <= 100
+    assert reader.shed["spool_full:wbgetentities"] == 0  # nothing was told of segments that were not written
+
+
+def test_a_flood_of_bytes_leaves_room_for_the_others(tmp_path: Path) -> None:
+    spool = writer(tmp_path, bytes_max=100_000, samples_max=10_000)
+    big = [os.urandom(5000) for _ in range(40)]
+    kept = sum(spool.write([sample(n, body, surface="entitydata")], {}).kept for n, body in enumerate(big))
+    assert 10 <= kept <= 17
+    assert fill(spool, "rest", 5) == 5
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 100_000
+
+
+def test_within_one_batch_the_rare_ones_are_kept_and_the_rest_is_told(tmp_path: Path) -> None:
+    spool = writer(tmp_path, samples_max=20)
+    batch = [sample(n, surface="wbgetentities") for n in range(50)]
+    batch += [sample(n + 50, surface="rest") for n in range(2)]
+    written = spool.write(batch, {"queue_full:rest": 1})
+    assert written == Written(18, {"spool_full:wbgetentities": 34}, told=True)
+    reader = SpoolReader(tmp_path)
+    assert Counter(one.surface for one in reader.take(99)) == {"wbgetentities": 16, "rest": 2}
+    assert dict(reader.shed) == {"queue_full:rest": 1, "spool_full:wbgetentities": 34}
+
+
+def test_what_the_verifier_took_away_makes_room_again(tmp_path: Path) -> None:
+    spool = writer(tmp_path, samples_max=10)
+    assert fill(spool, "rest", 20) == 8
+    reader = SpoolReader(tmp_path)
+    reader.done([one.sample_id for one in reader.take(99)])
+    assert fill(spool, "rest", 20) == 8
+
+
+def test_a_segment_of_a_proxy_before_this_version_is_read(tmp_path: Path) -> None:
+    raw = encode([sample(1)], {})
+    before = raw.replace(b',"surface":"","proxy_version":""', b"")
+    assert len(before) < len(raw)
+    text_size = struct.unpack_from("<I", before, 8 + struct.unpack_from("<I", before)[0])[0]
+    at = 8 + struct.unpack_from("<I", before)[0]
+    before = before[:at] + struct.pack("<I", text_size - (len(raw) - len(before))) + before[at + 4 :]
+    assert decode(before)[0] == [sample(1)]
