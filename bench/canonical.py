@@ -5,11 +5,11 @@
 FILE: an answer of Special:EntityData or one entity; without any, the three items of ../shared/entities.
 
 - "canonical": parse, canonical form, bytes and digest of a compact text; the peer parses, writes with sorted keys and
-  hashes, and knows nothing of Wikibase. Also without the sorting and hashing, which both sides share.
-- "equal pair": `same_content` of an answer and the stored form; the peer makes both canonical and compares the bytes.
-  Both sides begin with parsed values.
-- "two changes": difference and its words, of a label and a rank in an item; the peer is `jsondiff.diff`, on the canonical
-  forms (only where it is installed: bench/requirements.txt).
+  hashes, and knows nothing of Wikibase.
+- "equal pair": `same_content` of an answer and the stored form; the peer makes both canonical and compares the
+  bytes. Both sides begin with parsed values.
+- "two changes": difference and its words, of a label and a rank in an item; the peer is `jsondiff.diff`, on the
+  canonical forms (only where it is installed).
 
 Rounds are interleaved, so that a noisy minute hits every side; shown is the median of the rounds, each the best time
 of one call in it. Ratios mean more than figures: other programs share the machine.

@@ -24,6 +24,7 @@ TESTED_BY = {
     "backends/errors.py": "tests/backends/sql/test_sqlite.py",
     "backends/snapshots/base.py": "tests/suites/snapshots_suite.py",
     "backends/sql/base.py": "tests/suites/database_suite.py",
+    "cutover/canonical.py": "tests/cutover/test_canonical_verb.py",
     "cutover/config.py": "tests/cutover/test_serve.py",
     "cutover/demo/damage.py": "tests/cutover/demo/test_run.py",
     "cutover/demo/drive.py": "tests/cutover/demo/test_run.py",

@@ -60,30 +60,28 @@ def _tidy(statement: dict[str, Json], prop: str) -> bool:
         qualifiers = statement["qualifiers"]
         if not _tidy_snaks(qualifiers):
             return False
-        if statement.get("qualifiers-order") != list(qualifiers):
-            statement["qualifiers-order"] = order_of(qualifiers, statement.get("qualifiers-order"))
+        if statement["qualifiers-order"] != [*qualifiers]:
+            statement["qualifiers-order"] = order_of(qualifiers, statement["qualifiers-order"])
     if "references" in statement:
         keys += 1
         if not _tidy_references(statement["references"]):
             return False
-    return (
-        len(statement) == keys
-        and statement["type"] == "statement"
-        and type(statement["rank"]) is str
-        and type(statement["id"]) is str
-    )
+    if type(statement["rank"]) is not str or type(statement["id"]) is not str or statement["type"] != "statement":
+        return False
+    return len(statement) == keys
 
 
 def _tidy_references(references: Json) -> bool:
     if type(references) is not list or not references:
         return False
     for reference in references:
-        reference.pop("hash", None)
         snaks = reference["snaks"]
         if not _tidy_snaks(snaks):
             return False
-        if reference.get("snaks-order") != list(snaks):
-            reference["snaks-order"] = order_of(snaks, reference.get("snaks-order"))
+        if reference["snaks-order"] != [*snaks]:
+            reference["snaks-order"] = order_of(snaks, reference["snaks-order"])
+        if "hash" in reference:
+            del reference["hash"]
         if len(reference) != 2:  # noqa: PLR2004  snaks and their order
             return False
     return True

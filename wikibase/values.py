@@ -90,6 +90,9 @@ def _decode_string(value: Json) -> Json:
 
 
 def _entity_id(value: Json) -> Json:
+    usual = type(value) is dict and type(text := value.get("id")) is str and value == _value_of_id(text)
+    if usual and type(value.get("numeric-id", 0)) is int:  # True and 1.0 are equal to 1
+        return value
     made = _decode_entity_id(value)
     return verbatim(value) if made is None else made
 
@@ -103,8 +106,6 @@ def _decode_entity_id(value: Json) -> Json:
     known = _value_of_id(text) if type(text) is str else None
     if known is None:
         return None
-    if value == known and type(value.get("numeric-id", 0)) is int:  # True and 1.0 are equal to 1
-        return value
     return {**known, **{key: verbatim(one) for key, one in value.items() if key not in _ID_KEYS}}
 
 
