@@ -123,7 +123,7 @@ class ResponseHead:
 
 
 def read_request_head(raw: bytes) -> RequestHead:
-    """Read a request head (without the empty line at its end). Raises WireError(400, 501, 505)."""
+    """Read a request head (without the empty line at its end). Raises WireError(400, 505)."""
     line, _, rest = raw.partition(b"\r\n")
     match = _REQUEST_LINE.fullmatch(line)
     if match is None:
@@ -200,7 +200,7 @@ def _request_body(fields: Fields, minor: int) -> int:
     if minor == 0:
         raise WireError(400, "HTTP/1.0 knows no Transfer-Encoding")
     if len(codings) > 1 or codings[0][0].lower() != b"chunked":
-        raise WireError(501, "the only transfer coding spoken here is chunked")
+        raise WireError(400, "the only transfer coding spoken here is chunked, said once")
     return CHUNKED
 
 
