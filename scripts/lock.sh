@@ -7,4 +7,4 @@ trap 'rm -rf "$tool"' EXIT
 "$1/bin/python" -m venv "$tool"
 "$tool/bin/pip" install --quiet --disable-pip-version-check uv
 "$tool/bin/uv" pip compile --quiet pyproject.toml --extra dev --python-version 3.11 --generate-hashes \
-    --no-emit-index-url --no-header --no-annotate --allow-unsafe -o requirements.lock
+    --no-header --no-annotate --allow-unsafe -o requirements.lock
