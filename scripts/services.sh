@@ -7,7 +7,8 @@
 #   services.sh env                shell exports of what is up:  eval "$(scripts/services.sh env)"
 #   services.sh install PACKAGE... only the apt-get part, with no daemon started (the benchmarks use it)
 #
-# Names, in starting order: mariadb (with row binlog), mediawiki (nginx + php-fpm + Debian's MediaWiki).
+# Names, in starting order: mariadb (with row binlog), mediawiki (nginx + php-fpm + Debian's MediaWiki),
+# radosgw (S3: Ceph's gateway, monitor and an OSD in memory; its data goes with `down`).
 #
 # Rules
 # - Everything listens on 127.0.0.1 and lives under CUTOVER_SERVICES_DIR (~/.cache/cutover-services): own configuration,
@@ -21,11 +22,12 @@ umask 077
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/services
 DIR=${CUTOVER_SERVICES_DIR:-$HOME/.cache/cutover-services}
-ALL_SERVICES="mariadb mediawiki"
+ALL_SERVICES="mariadb mediawiki radosgw"
 
 # The only place where ports are chosen.
 MARIADB_PORT=${CUTOVER_MARIADB_PORT:-3380}
 MEDIAWIKI_PORT=${CUTOVER_MEDIAWIKI_PORT:-8580}
+RADOSGW_PORT=${CUTOVER_RADOSGW_PORT:-7580}  # and the two after it
 
 PATH=$PATH:/usr/sbin:/sbin
 
