@@ -1,102 +1,101 @@
 """The index: which revisions an entity has, in which order, and which of them is its head.
 
 One transaction holds everything that becomes visible together: revision rows, the head (compare-and-set on its
-generation) and an outbox row (invariant 3). The order along an entity is `position`; the size of a revision id says
-nothing (invariant 4). Lookups by other keys are written after the commit and can be written again at any time.
+generation), an outbox row, and what the writer must prove: its epoch and its key (invariants 3, 5, 7). The order
+along an entity is `position`; the size of a revision id says nothing (invariant 4). Every change of anything about an
+entity's revisions raises its head's generation, so that who has seen a generation has seen all of it. Lookups by
+other keys are written after the commit and can be written again at any time.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import Enum
-from typing import Any, Final
-
-import orjson
+from dataclasses import dataclass, replace
 
 from backends.errors import ConflictError, NotFoundError
-from backends.sql.base import Database, Row, Statements
+from backends.ledger.authority import confirm
+from backends.ledger.keys import FirstResult, WriteKey, first_result, remember
+from backends.ledger.lookups import Lookups
+from backends.ledger.revision_rows import (
+    ANY,
+    Entry,
+    Expected,
+    Head,
+    HeadChange,
+    Purge,
+    Unseen,
+    entry_of,
+    entry_params,
+    head_of,
+    head_params,
+)
+from backends.sql.base import Database, Statements
 from wikibase.ids import EntityId
-from wikibase.revision import State
+
+__all__ = ["ANY", "PAGE_SIZE_MAX", "Conditions", "Entry", "Expected", "Head", "HeadChange", "RevisionIndex", "Unseen"]
 
 PAGE_SIZE_MAX = 1000
 """The most rows that one page of a history or of heads has."""
 
-
-class Unseen(Enum):
-    """The head is set whatever it was."""
-
-    ANY = "any"
-
-
-ANY: Final = Unseen.ANY
-Expected = int | None | Unseen
-"""The generation of the head that was seen; None: there was no head; ANY: not looked at."""
+PURGED = "purged"
+"""Key in the overlay of a revision whose content was destroyed by order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
-    """An entity's newest revision as the index has it. `generation` is what compare-and-set compares."""
+class Conditions:
+    """What a write proves in its own transaction. `epoch` None: the wiki decides, nobody's right is asked for."""
 
-    entity_id: EntityId
-    generation: int
-    rev_id: int
-    position: int
-    timestamp: str
-    state: State
-    redirect_target: EntityId | None
-    page_id: int | None
+    epoch: int | None = None
+    key: WriteKey | None = None
+    now_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """A revision as the index has it. `overlay`: metadata that has changed since the snapshot was written."""
-
-    entity_id: EntityId
-    rev_id: int
-    position: int
-    parent_id: int
-    timestamp: str
-    state: State
-    redirect_target: EntityId | None
-    digest: str
-    meta: str
-    overlay: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeadChange:
-    """Which revision is to be the head, and which generation of the head that decision was based on."""
-
-    rev_id: int
-    page_id: int | None
-    expected: Expected = ANY
+NO_CONDITIONS = Conditions()
 
 
 class RevisionIndex:
-    """The meaning of the tables revisions, heads, outbox, and of the lookups beside them."""
+    """The meaning of the tables revisions, heads, outbox, purges, and of the lookups beside them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._lookups = Lookups(database)
+        self.note = self._lookups.note
+        self.note_many = self._lookups.note_many
+        self.entity_of = self._lookups.entity_of
+        self.entities_of = self._lookups.entities_of
+        self.entity_of_page = self._lookups.entity_of_page
+        self.has_redirect = self._lookups.has_redirect
 
     async def head(self, entity_id: EntityId) -> Head | None:
         """Return the head of an entity, None when the store does not have the entity."""
         rows = await self._database.rows("head", entity_id=entity_id)
-        return _head(rows[0]) if rows else None
+        return head_of(rows[0]) if rows else None
 
     async def heads_of(self, entity_ids: Sequence[EntityId]) -> Mapping[EntityId, Head]:
         """Return the heads of those entities that the store has; at most 1000 ids."""
         if not entity_ids:
             return {}
         rows = await self._database.rows("heads_of_ids", entity_ids=list(entity_ids))
-        return {head.entity_id: head for head in map(_head, rows)}
+        return {head.entity_id: head for head in map(head_of, rows)}
+
+    async def head_entries_of(self, entity_ids: Sequence[EntityId]) -> Mapping[EntityId, Entry]:
+        """Return the rows of the heads of those entities that the store has; at most 1000 ids."""
+        if not entity_ids:
+            return {}
+        rows = await self._database.rows("head_revisions_of_ids", entity_ids=list(entity_ids))
+        return {entry.entity_id: entry for entry in map(entry_of, rows)}
 
     async def heads(self, *, after: str = "", size: int = PAGE_SIZE_MAX) -> Sequence[Head]:
         """Return one page of all heads, in the order of the id's characters, beginning after an id."""
-        return [_head(row) for row in await self._database.rows("heads", after=after, size=size)]
+        return [head_of(row) for row in await self._database.rows("heads", after=after, size=size)]
+
+    async def entity_ids(self, *, after: str = "", size: int = PAGE_SIZE_MAX) -> Sequence[EntityId]:
+        """Return one page of all entities that have a revision, be it without a head, beginning after an id."""
+        rows = await self._database.rows("entities", after=after, size=size)
+        return [EntityId(row["entity_id"]) for row in rows]
 
     async def entry(self, entity_id: EntityId, rev_id: int) -> Entry | None:
         """Return one revision's row."""
         rows = await self._database.rows("revision", entity_id=entity_id, rev_id=rev_id)
-        return _entry(rows[0]) if rows else None
+        return entry_of(rows[0]) if rows else None
 
     async def entries(self, entity_id: EntityId, rev_ids: Sequence[int]) -> Mapping[int, Entry]:
         """Return the rows of those revisions that the entity has; at most 1000 ids."""
@@ -114,7 +113,16 @@ class RevisionIndex:
         rows = await self._database.rows(
             "history", entity_id=entity_id, after_position=after[0], after_rev_id=after[1], size=size
         )
-        return [_entry(row) for row in rows]
+        return [entry_of(row) for row in rows]
+
+    async def history_back(
+        self, entity_id: EntityId, *, before: tuple[int, int] = (2**62, 0), size: int = PAGE_SIZE_MAX
+    ) -> Sequence[Entry]:
+        """Return one page of a history, newest first, beginning before (position, rev_id)."""
+        rows = await self._database.rows(
+            "history_back", entity_id=entity_id, before_position=before[0], before_rev_id=before[1], size=size
+        )
+        return [entry_of(row) for row in rows]
 
     async def count(self, entity_id: EntityId) -> int:
         """Return how many revisions an entity has."""
@@ -125,13 +133,40 @@ class RevisionIndex:
         row = (await self._database.rows("totals"))[0]
         return int(row["entities"]), int(row["revisions"])
 
-    async def entity_of(self, rev_id: int) -> EntityId | None:
-        """Return the entity that a revision belongs to."""
-        return _only_id(await self._database.rows("revision_entity", rev_id=rev_id))
+    async def first_result(self, entity_id: EntityId, key: WriteKey) -> FirstResult | None:
+        """Return what came of a key on an entity, None when it was never committed. Raises KeyReusedError."""
+        return await first_result(self._database, entity_id, key)
 
-    async def entity_of_page(self, page_id: int) -> EntityId | None:
-        """Return the entity that was last seen on a page of the wiki."""
-        return _only_id(await self._database.rows("page", page_id=page_id))
+    async def purges(self, entity_id: EntityId) -> Sequence[Purge]:
+        """Return the orders to destroy a content of an entity, done or not."""
+        return [Purge(**row) for row in await self._database.rows("purges_of_entity", entity_id=entity_id)]
+
+    async def purges_to_do(self, *, after: str = "", size: int = PAGE_SIZE_MAX) -> Sequence[Purge]:
+        """Return one page of the orders whose objects are not gone yet, beginning after an entity's id."""
+        return [Purge(**row) for row in await self._database.rows("purges_to_do", after=after, size=size)]
+
+    async def journaled(self, entity_ids: Sequence[EntityId]) -> Mapping[EntityId, int]:
+        """Return up to which generation the journal has those entities, where it has them; at most 1000 ids."""
+        if not entity_ids:
+            return {}
+        rows = await self._database.rows("journaled_of_ids", entity_ids=list(entity_ids))
+        return {EntityId(row["entity_id"]): int(row["generation"]) for row in rows}
+
+    async def set_journaled(self, generations: Mapping[EntityId, int]) -> None:
+        """Say that the journal has those entities up to those generations. A lower one changes nothing."""
+        rows = [{"entity_id": entity_id, "generation": one} for entity_id, one in generations.items()]
+        await self._database.execute_many("journaled_put", rows)
+
+    async def announced(self, entity_id: EntityId, *, after: int, size: int) -> Sequence[tuple[int, str, int]]:
+        """Return (generation, kind, rev_id) of the changes of an entity that still stand in the outbox."""
+        rows = await self._database.rows("outbox_of_entity", entity_id=entity_id, after_generation=after, size=size)
+        return [(int(row["generation"]), str(row["kind"]), int(row["rev_id"])) for row in rows]
+
+    async def purge_done(self, purge: Purge, done_at: str) -> None:
+        """Say that the object of an order is gone. Repeating it keeps the first time."""
+        await self._database.execute(
+            "purge_done", entity_id=purge.entity_id, rev_id=purge.rev_id, digest=purge.digest, done_at=done_at
+        )
 
     async def redirects_to(
         self, entity_id: EntityId, *, after: str = "", size: int = PAGE_SIZE_MAX
@@ -139,8 +174,7 @@ class RevisionIndex:
         """Return one page of the entities whose head redirects to this one now, beginning after an id."""
         found: list[EntityId] = []
         while len(found) < size:
-            rows = await self._database.rows("redirects_to", redirect_target=entity_id, after=after, size=size)
-            ids = [EntityId(row["entity_id"]) for row in rows]
+            ids = await self._lookups.redirects(entity_id, after=after, size=size)
             heads = await self.heads_of(ids)
             found += [one for one in ids if one in heads and heads[one].redirect_target == entity_id]
             if len(ids) < size:
@@ -155,56 +189,132 @@ class RevisionIndex:
         change: HeadChange | None,
         *,
         kind: str,
+        conditions: Conditions = NO_CONDITIONS,
+        purges: Sequence[Purge] = (),
         before_commit: Callable[[], None] = lambda: None,
     ) -> Head | None:
         """Write revision rows, head and outbox in one transaction; return the head afterwards.
 
         What is there already and equal is left alone, so repeating it changes nothing. Without `change` the head
         stays as it is. Raises ConflictError when the head is not the expected one any more or somebody wrote the
-        same rows at the same time, NotFoundError when the head-to-be is not a revision of the entity.
+        same rows or the same key at the same time, NotFoundError when the head-to-be is not a revision of the
+        entity, StaleEpochError.
         """
         async with self._database.transaction(entity_id) as inside:
+            if conditions.epoch is not None:
+                await confirm(inside, entity_id, conditions.epoch)
             known = await _entries(inside, entity_id, [entry.rev_id for entry in entries])
+            entries = [_unless_purged(entry, known.get(entry.rev_id)) for entry in entries]
             fresh = [entry for entry in entries if entry.rev_id not in known]
             changed = [entry for entry in entries if known.get(entry.rev_id, entry) != entry]
             if fresh:
-                await inside.execute_many("revision_insert", [_entry_params(entry) for entry in fresh])
+                await inside.execute_many("revision_insert", [entry_params(entry) for entry in fresh])
             if changed:
-                await inside.execute_many("revision_update", [_entry_params(entry) for entry in changed])
-            rows = await inside.rows("head", entity_id=entity_id)
-            present = _head(rows[0]) if rows else None
+                await inside.execute_many("revision_update", [entry_params(entry) for entry in changed])
+            for purge in purges:
+                await inside.execute("purge_put", **_purge_params(purge))
+            head = await _present(inside, entity_id)
             if change is not None:
+                told = {entry.rev_id: entry for entry in entries}
                 touched = bool(fresh or changed)
-                present = await _set_head(inside, entity_id, present, change, kind=kind, touched=touched)
+                head = await _set_head(inside, entity_id, head, change, told=told, kind=kind, touched=touched)
+                if conditions.key is not None:
+                    result = FirstResult(head.generation, head.rev_id)
+                    await remember(inside, entity_id, conditions.key, result, conditions.now_ms)
             before_commit()
-            return present
+            return head
 
-    async def note(self, entity_id: EntityId, entries: Sequence[Entry], page_id: int | None) -> None:
-        """Write the lookups of committed revisions. Can be repeated, and made up for later."""
-        await self._database.execute_many(
-            "revision_entity_put", [{"rev_id": entry.rev_id, "entity_id": entity_id} for entry in entries]
-        )
-        if page_id is not None:
-            await self._database.execute("page_put", page_id=page_id, entity_id=entity_id)
-        targets = sorted({entry.redirect_target for entry in entries if entry.redirect_target})
-        if targets:
-            await self._database.execute_many(
-                "redirect_put", [{"redirect_target": target, "entity_id": entity_id} for target in targets]
-            )
+    async def append(
+        self,
+        entry: Entry,
+        change: HeadChange,
+        *,
+        seen: Head | None,
+        conditions: Conditions = NO_CONDITIONS,
+        before_commit: Callable[[], None] = lambda: None,
+    ) -> Head:
+        """Write one new revision on top of the head that was seen: what `record` does, with fewer statements.
+
+        Raises ConflictError when the head or the revision is somebody else's by now, StaleEpochError.
+        """
+        entity_id = entry.entity_id
+        head = _head_after(seen, entry, change)
+        async with self._database.transaction(entity_id) as inside:
+            if conditions.epoch is not None:
+                await confirm(inside, entity_id, conditions.epoch)
+            # The head first: whoever changes the same entity waits here, holding nothing yet.
+            await _write_head(inside, seen, head)
+            await inside.execute_many("revision_insert", [entry_params(entry)])
+            await _announce(inside, head, "edit")
+            if conditions.key is not None:
+                result = FirstResult(head.generation, head.rev_id)
+                await remember(inside, entity_id, conditions.key, result, conditions.now_ms)
+            before_commit()
+        return head
+
+    async def restore(
+        self,
+        head: Head | None,
+        entity_id: EntityId,
+        entries: Sequence[Entry],
+        purges: Sequence[Purge],
+        *,
+        with_head: bool = True,
+    ) -> None:
+        """Write rows as they once were, the head's generation with them: for a rebuilt index only, which tells nobody.
+
+        A head of a lower generation than the present one changes no row that is there. A history in pieces has its
+        head with the last.
+        """
+        async with self._database.transaction(entity_id) as inside:
+            known = await _entries(inside, entity_id, [entry.rev_id for entry in entries])
+            present = await _present(inside, entity_id)
+            newer = head is not None and (present is None or head.generation >= present.generation)
+            fresh = [entry for entry in entries if entry.rev_id not in known]
+            changed = [entry for entry in entries if newer and known.get(entry.rev_id, entry) != entry]
+            await inside.execute_many("revision_insert", [entry_params(entry) for entry in fresh])
+            await inside.execute_many("revision_update", [entry_params(entry) for entry in changed])
+            for purge in purges:
+                await inside.execute("purge_put", **_purge_params(purge))
+            if head is not None and newer and with_head and head != present:
+                await _write_head(inside, present, head)
+
+
+def _unless_purged(entry: Entry, known: Entry | None) -> Entry:
+    """Return the row to write: a content that was destroyed by order does not come back, whoever tells it."""
+    if known is None or not (known.overlay or {}).get(PURGED) or (entry.overlay or {}).get(PURGED):
+        return entry
+    return replace(known, position=entry.position)
 
 
 async def _set_head(
-    inside: Statements, entity_id: EntityId, present: Head | None, change: HeadChange, *, kind: str, touched: bool
+    inside: Statements,
+    entity_id: EntityId,
+    present: Head | None,
+    change: HeadChange,
+    *,
+    told: Mapping[int, Entry],
+    kind: str,
+    touched: bool,
 ) -> Head:
     generation = present.generation if present else None
     if change.expected is not ANY and change.expected != generation:
         raise ConflictError(f"the head of {entity_id} is of generation {generation}, not {change.expected}")
-    target = (await _entries(inside, entity_id, [change.rev_id])).get(change.rev_id)
+    target = told.get(change.rev_id) or (await _entries(inside, entity_id, [change.rev_id])).get(change.rev_id)
     if target is None:
         raise NotFoundError(f"the head of {entity_id} is to be revision {change.rev_id}, which the store does not have")
-    head = Head(
-        entity_id=entity_id,
-        generation=(generation or 0) + 1,
+    head = _head_after(present, target, change)
+    if present is not None and not touched and head == replace(present, generation=head.generation):
+        return present
+    await _write_head(inside, present, head)
+    await _announce(inside, head, kind)
+    return head
+
+
+def _head_after(present: Head | None, target: Entry, change: HeadChange) -> Head:
+    return Head(
+        entity_id=target.entity_id,
+        generation=(present.generation if present else 0) + 1,
         rev_id=target.rev_id,
         position=target.position,
         timestamp=target.timestamp,
@@ -212,86 +322,37 @@ async def _set_head(
         redirect_target=target.redirect_target,
         page_id=change.page_id,
     )
-    params = _head_params(head)
-    if present is None:
-        await inside.execute("head_insert", **params)
-    elif not touched and params == _head_params(present) | {"generation": head.generation}:
-        return present
-    elif await inside.execute("head_update", **params, expected=generation) != 1:
-        raise ConflictError(f"the head of {entity_id} was changed by somebody else")
+
+
+async def _write_head(inside: Statements, seen: Head | None, head: Head) -> None:
+    if seen is None:
+        await inside.execute("head_insert", **head_params(head))
+    elif await inside.execute("head_update", **head_params(head), expected=seen.generation) != 1:
+        raise ConflictError(f"the head of {head.entity_id} was changed by somebody else")
+
+
+async def _announce(inside: Statements, head: Head, kind: str) -> None:
     await inside.execute(
         "outbox_insert",
-        entity_id=entity_id,
+        entity_id=head.entity_id,
         generation=head.generation,
         kind=kind,
         rev_id=head.rev_id,
         made_at=head.timestamp,
     )
-    return head
 
 
-async def _entries(inside: Statements, entity_id: EntityId, rev_ids: Sequence[int]) -> dict[int, Entry]:
+async def _present(statements: Statements, entity_id: EntityId) -> Head | None:
+    rows = await statements.rows("head", entity_id=entity_id)
+    return head_of(rows[0]) if rows else None
+
+
+async def _entries(statements: Statements, entity_id: EntityId, rev_ids: Sequence[int]) -> dict[int, Entry]:
     if not rev_ids:
         return {}
-    rows = await inside.rows("revisions_of_ids", entity_id=entity_id, rev_ids=list(rev_ids))
-    return {entry.rev_id: entry for entry in map(_entry, rows)}
+    rows = await statements.rows("revisions_of_ids", entity_id=entity_id, rev_ids=list(rev_ids))
+    return {entry.rev_id: entry for entry in map(entry_of, rows)}
 
 
-def _only_id(rows: Sequence[Row]) -> EntityId | None:
-    return EntityId(rows[0]["entity_id"]) if rows else None
-
-
-def _head(row: Row) -> Head:
-    return Head(
-        entity_id=EntityId(row["entity_id"]),
-        generation=row["generation"],
-        rev_id=row["rev_id"],
-        position=row["position"],
-        timestamp=row["made_at"],
-        state=State(row["state"]),
-        redirect_target=row["redirect_target"],
-        page_id=row["page_id"],
-    )
-
-
-def _head_params(head: Head) -> dict[str, Any]:
-    return {
-        "entity_id": head.entity_id,
-        "generation": head.generation,
-        "rev_id": head.rev_id,
-        "position": head.position,
-        "made_at": head.timestamp,
-        "state": str(head.state),
-        "redirect_target": head.redirect_target,
-        "page_id": head.page_id,
-    }
-
-
-def _entry(row: Row) -> Entry:
-    return Entry(
-        entity_id=EntityId(row["entity_id"]),
-        rev_id=row["rev_id"],
-        position=row["position"],
-        parent_id=row["parent_id"],
-        timestamp=row["made_at"],
-        state=State(row["state"]),
-        redirect_target=row["redirect_target"],
-        digest=row["digest"],
-        meta=row["meta"],
-        overlay=orjson.loads(row["overlay"]) if row["overlay"] else None,
-    )
-
-
-def _entry_params(entry: Entry) -> dict[str, Any]:
-    return {
-        "entity_id": entry.entity_id,
-        "rev_id": entry.rev_id,
-        "position": entry.position,
-        "parent_id": entry.parent_id,
-        "made_at": entry.timestamp,
-        "state": str(entry.state),
-        "redirect_target": entry.redirect_target,
-        "digest": entry.digest,
-        "meta": entry.meta,
-        "overlay": orjson.dumps(entry.overlay).decode() if entry.overlay else None,
-    }
+def _purge_params(purge: Purge) -> dict[str, object]:
+    return {name: getattr(purge, name) for name in Purge.__slots__}

@@ -25,6 +25,7 @@ WRONG = [
     ("proxy:\n  trusted_proxies: [10.0.0.1/8]", "c.yaml:2: proxy.trusted_proxies: expected networks"),
     ("wiki:\n  entity_namespaces: {item: x}", "c.yaml:2: wiki.entity_namespaces: expected names with whole numbers"),
     ("phase: prepare\nphase: export", "c.yaml:2: phase: is given twice"),
+    ("store:\n  index: mysql://a:hunter2@db/x", "c.yaml:2: store.index: a password does not belong"),
     ("- a", "c.yaml:1: expected fields with values under it"),
 ]
 

@@ -1,10 +1,12 @@
 """Stores on real parts for tests, and revisions to put into them."""
 
+import hashlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from backends.ledger.keys import WriteKey
 from backends.ledger.revisions import RevisionIndex
 from backends.snapshots.files import FileSnapshots
 from backends.sql.sqlite import SqliteDatabase
@@ -29,6 +31,14 @@ def revision(rev_id: int, position: int, **other: Any) -> Revision:
         "comment": "/* x */",
     }
     return Revision(**(values | other))
+
+
+def edit(rev_id: int, position: int, parent: int | None) -> Revision:
+    return revision(rev_id, position, parent_id=parent or 0)
+
+
+def request(key: str, asked: str = "") -> WriteKey:
+    return WriteKey(key, hashlib.sha256(f"{key}{asked}".encode()).hexdigest())
 
 
 def history(*rev_ids: int) -> list[Revision]:
