@@ -21,8 +21,8 @@ demo: $(STAMP) ## show the main job on a sample wiki: ends by itself, leaves not
 test: $(STAMP) services ## run the tests, against the real MediaWiki too
 	eval "$$(scripts/services.sh env)" && $(BIN)/python -m pytest $(ARGS)
 
-test-long: $(STAMP) services ## the full counts: every property 10,000 times (hours)
-	eval "$$(scripts/services.sh env)" && $(BIN)/python -m pytest --hypothesis-profile=nightly $(ARGS)
+test-long: $(STAMP) services ## the full counts: every property 10,000 times, every kill and race (hours)
+	eval "$$(scripts/services.sh env)" && CUTOVER_LONG=1 $(BIN)/python -m pytest --hypothesis-profile=nightly $(ARGS)
 
 check: lint types floors test ## what CI runs
 

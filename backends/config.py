@@ -106,10 +106,57 @@ class ShadowConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreConfig:
-    """The store: snapshots and index. Embedded: files and SQLite under one directory."""
+    """The store: index and ledger. Embedded: SQLite under one directory. Passwords come from the environment."""
 
-    path: str = knob("data", "directory of the embedded store and ledger; relative to the config file")
+    path: str = knob("data", "directory of the embedded store, ledger and spool; relative to the config file")
+    index: str = knob(
+        "",
+        "the index's database: mysql://USER@HOST:PORT/DATABASE (password: CUTOVER_INDEX_PASSWORD); empty: embedded",
+        form="dsn",
+    )
+    ledger: str = knob(
+        "",
+        "the ledger's database: mysql://USER@HOST:PORT/DATABASE (password: CUTOVER_LEDGER_PASSWORD); empty: embedded",
+        form="dsn",
+    )
+    connections_max: int = knob(16, "connections to each database", low=1, high=1000)
+    connect_timeout_s: float = knob(5.0, "seconds to wait for a connection to a database", low=0.1)
+    statement_timeout_s: float = knob(30.0, "seconds that one statement may take", low=0.1)
+    turn_timeout_s: float = knob(10.0, "seconds to wait for one of the connections", low=0.1)
     busy_timeout_s: float = knob(10.0, "seconds to wait for another writer of the embedded database", low=0.1)
+    hidden_content: str = knob(
+        "left_out",
+        "content that is hidden when it is written: left out, or kept under a prefix that the public never reads",
+        choices=("left_out", "restricted"),
+    )
+    snapshots_at_once: int = knob(8, "snapshots of one write under way at once", low=1, high=256)
+    cache_bytes: int = knob(268435456, "bytes of decoded content kept in memory by each reading process", low=0)
+    absent_s: float = knob(1.0, "seconds for which an entity is remembered as absent; 0: never", low=0.0)
+    broken_s: float = knob(5.0, "seconds for which a snapshot is remembered as broken", low=0.0)
+    remembered_max: int = knob(10000, "entities or snapshots remembered as absent or broken", low=1)
+    id_block: int = knob(64, "revision ids that a writer takes at once", low=1, high=100000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotsConfig:
+    """Where snapshots lie. S3's credentials come from the standard chain (environment, ~/.aws, role)."""
+
+    kind: str = knob("files", "files: under store.path; s3: in a bucket", choices=("files", "s3"))
+    bucket: str = knob("", "the bucket; `cutover bucket create` makes it")
+    prefix: str = knob("", "before every key; empty, or ending with a slash")
+    endpoint: str = knob("", "URL of the S3 server; empty: AWS's own of the region", form="url")
+    region: str = knob("", "the bucket's region; empty: as the environment says")
+    path_style: bool = knob(default=True, doc="the bucket is in the path of a URL instead of its host name")
+    plain_http: bool = knob(default=False, doc="allow an endpoint on another machine without TLS")
+    requests_max: int = knob(32, "requests to S3 at once", low=1, high=1000)
+    timeout_s: float = knob(30.0, "seconds that one request may take", low=0.1)
+    connect_timeout_s: float = knob(5.0, "seconds to wait for a connection", low=0.1)
+    body_bytes_max: int = knob(268435456, "bytes of an object above which it is not read", low=1024)
+    tries_max: int = knob(6, "tries of one request before giving up", low=1)
+    retry_after_s: float = knob(0.2, "seconds before the second try; then doubled", low=0.01)
+    retry_after_max_s: float = knob(10.0, "seconds between two tries, at most", low=0.01)
+    retention_days: int = knob(0, "days of Object Lock that `cutover bucket create` sets; 0: none", low=0)
+    retention_mode: str = knob("GOVERNANCE", "the mode of that lock", choices=("GOVERNANCE", "COMPLIANCE"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +164,14 @@ class ExportConfig:
     """The export of history."""
 
     entities_at_once: int = knob(4, "entities exported at once", low=1, high=64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FsckConfig:
+    """The check of the store."""
+
+    entities_at_once: int = knob(8, "entities checked at once", low=1, high=256)
+    recheck_after_s: float = knob(1.0, "seconds after which a finding is looked at again before it counts", low=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +237,8 @@ class Config:
     proxy: ProxyConfig = field(default_factory=ProxyConfig)
     shadow: ShadowConfig = field(default_factory=ShadowConfig)
     store: StoreConfig = field(default_factory=StoreConfig)
+    snapshots: SnapshotsConfig = field(default_factory=SnapshotsConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
+    fsck: FsckConfig = field(default_factory=FsckConfig)
     verifier: VerifierConfig = field(default_factory=VerifierConfig)
     parity: ParityConfig = field(default_factory=ParityConfig)

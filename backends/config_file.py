@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from backends.config import Config
+from backends.sql.dsn import parse_dsn
 
 _NAMES = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 
@@ -87,7 +88,7 @@ def _value(node: yaml.Node, kind: Any, declared: "Field[Any]", source: str, path
         raise _wrong(source, node, path, f"expected one of {', '.join(meta['choices'])}, got {given!r}")
     complaint = _FORMS[meta["form"]](value) if value and meta["form"] else ""
     if complaint:
-        raise _wrong(source, node, path, f"expected {complaint}, got {given!r}")
+        raise _wrong(source, node, path, complaint)
     for bound, wrong, word in _BOUNDS:
         if meta[bound] is not None and wrong(value, meta[bound]):
             raise _wrong(source, node, path, f"expected {word} {meta[bound]:g}, got {given!r}")
@@ -115,12 +116,12 @@ def _url(value: Any) -> str:
         fits = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:
         fits = False
-    return "" if fits else "an http:// or https:// URL"
+    return "" if fits else f"expected an http:// or https:// URL, got {value!r}"
 
 
 def _address(value: Any) -> str:
     host, colon, port = value.rpartition(":")
-    return "" if host and colon and port.isdigit() and int(port) <= PORT_MAX else "host:port"
+    return "" if host and colon and port.isdigit() and int(port) <= PORT_MAX else f"expected host:port, got {value!r}"
 
 
 def _networks(value: Any) -> str:
@@ -128,7 +129,15 @@ def _networks(value: Any) -> str:
         for one in value:
             ipaddress.ip_network(one)
     except ValueError as error:
-        return f"networks such as 10.0.0.0/8 ({error})"
+        return f"expected networks such as 10.0.0.0/8 ({error}), got {list(value)!r}"
+    return ""
+
+
+def _dsn(value: Any) -> str:
+    try:
+        parse_dsn(value)
+    except ValueError as error:
+        return str(error)
     return ""
 
 
@@ -137,7 +146,8 @@ _BOUNDS: tuple[tuple[str, Callable[[Any, Any], bool], str], ...] = (
     ("low", operator.lt, "at least"),
     ("high", operator.gt, "at most"),
 )
-_FORMS: Mapping[str, Callable[[Any], str]] = {"url": _url, "address": _address, "networks": _networks}
+_FORMS: Mapping[str, Callable[[Any], str]] = {"url": _url, "address": _address, "networks": _networks, "dsn": _dsn}
+"""What a text must look like: each returns what is wrong with it, quoting it only where it holds no secret."""
 
 
 def _wrong(source: str, node: yaml.Node, path: str, message: str) -> ConfigError:

@@ -15,6 +15,8 @@ from backends.errors import BackendError
 VERBS = {
     "serve": "run the proxy in front of a wiki",
     "export": "copy the wiki's history into the store",
+    "fsck": "check the store: index against snapshots, both ways; mend it, or make the index anew",
+    "bucket": "make the S3 bucket for the snapshots, or look at it",
     "verifier": "judge the samples that the proxies took (serve starts it by itself)",
     "report": "say what the verifier found",
     "demo": "show it all on a sample wiki",
@@ -37,6 +39,7 @@ def main(argv: list[str] | None = None) -> int:
             importlib.import_module(f"cutover.{verb}").arguments(sub)
     options = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, stream=sys.stderr)
+    logging.getLogger("asyncmy").setLevel(logging.ERROR)  # it repeats what a server notes, such as a table that exists
     try:
         return int(importlib.import_module(f"cutover.{options.verb}").run(options))
     except ConfigError as error:
