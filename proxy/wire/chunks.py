@@ -6,7 +6,7 @@ nobody else can think it ends elsewhere.
 
 import re
 
-from proxy.wire.head import WireError
+from proxy.wire.head import CHUNKED, WireError
 
 _SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?")
 _TRAILER_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[\t\x20-\x7e\x80-\xff]*")
@@ -82,6 +82,34 @@ class ChunkScanner:
 
 
 _SIZE, _DATA, _AFTER_DATA, _TRAILER = range(4)
+
+
+class LengthScanner:
+    """Finds the end of one body of known length in a stream of pieces."""
+
+    __slots__ = ("_left", "done")
+
+    def __init__(self, length: int) -> None:
+        self._left = length
+        self.done = not length
+
+    def scan(self, piece: bytes) -> int:
+        """Return how many bytes of the piece belong to the body; sets `done` at its end."""
+        taken = min(self._left, len(piece))
+        self._left -= taken
+        self.done = not self._left
+        return taken
+
+
+NO_BODY = LengthScanner(0)
+"""Finds that nothing belongs to it. Has no state, so all may share it."""
+
+
+def body_scanner(framing: int, status: int) -> ChunkScanner | LengthScanner:
+    """Return what finds the end of a body of that length, or CHUNKED; `status` answers a malformed one."""
+    if not framing:
+        return NO_BODY
+    return ChunkScanner(status) if framing == CHUNKED else LengthScanner(framing)
 
 
 def join_chunks(raw: bytes) -> bytes:

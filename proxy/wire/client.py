@@ -6,15 +6,15 @@ knows what a wiki is.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import cast
 
 from backends.config import ProxyConfig as Limits
-from proxy.wire.chunks import ChunkScanner
-from proxy.wire.exchange import Handler, Tap
-from proxy.wire.head import CHUNKED, UNTIL_CLOSE, RequestHead, ResponseHead, WireError, read_request_head
+from proxy.wire.chunks import NO_BODY, ChunkScanner, LengthScanner, body_scanner
+from proxy.wire.exchange import Delay, Handler, Holding, Tap
+from proxy.wire.head import CHUNKED, UNTIL_CLOSE, RequestHead, ResponseHead, WireError, find_head_end, read_request_head
 from proxy.wire.upstream import WikiConnection, WikiPool
 
-_HEAD_END = b"\r\n\r\n"
 _REPEATABLE = frozenset({b"GET", b"HEAD", b"OPTIONS"})
 
 
@@ -27,10 +27,11 @@ class ClientConnection(asyncio.Protocol):
         self._limits = limits
         self._loop = loop
         self._buffer = b""
-        self._body_left = 0
-        self._body_scanner: ChunkScanner | None = None
+        self._body_scanner: ChunkScanner | LengthScanner = NO_BODY
         self._body_done = True
         self._held: list[bytes] = []  # body that came before the wiki's connection did
+        self._holding: Holding | None = None
+        self._delay: Delay | None = None
         self._answer_head = b""  # to be written with the first piece of the body
         self._request = b""  # as sent to the wiki, kept while it may be repeated
         self._wiki: WikiConnection | None = None
@@ -107,24 +108,17 @@ class ClientConnection(asyncio.Protocol):
         data = self._buffer + data if self._buffer else data
         if data[:2] == b"\r\n":
             data = data.lstrip(b"\r\n")  # RFC 9112 2.2: empty lines before a request are ignored
-        end = data.find(_HEAD_END)
+        end = find_head_end(data, self._limits.head_bytes_max)
         if end < 0:
             self._buffer = data
-            if len(data) > self._limits.head_bytes_max:
-                raise WireError(431, "the head of the request is too long")
-            if data[:1] in (b"\x16", b"\x80") or b"\n\n" in data:
-                raise WireError(400, "this is not HTTP/1.1")
             return
-        if end > self._limits.head_bytes_max:
-            raise WireError(431, "the head of the request is too long")
         self._buffer = b""
         self.started_at = self._loop.time()
         head = read_request_head(data[:end])
         self.head = head
         self._exchange += 1
         self.response, self.status, self.tap, self._answer_head = None, 0, None, b""
-        self._body_left = head.body
-        self._body_scanner = ChunkScanner(400) if head.body == CHUNKED else None
+        self._body_scanner = body_scanner(head.body, 400)
         self._body_done = head.body == 0
         self._close_after = not head.keep_alive or not head.minor
         self.deadline = self.started_at + self._limits.answer_timeout_s
@@ -146,13 +140,8 @@ class ClientConnection(asyncio.Protocol):
             self.data_received(b"")
 
     def _read_body(self, data: bytes) -> None:
-        if self._body_scanner is not None:
-            taken = self._body_scanner.scan(data)
-            self._body_done = self._body_scanner.done
-        else:
-            taken = min(self._body_left, len(data))
-            self._body_left -= taken
-            self._body_done = not self._body_left
+        taken = self._body_scanner.scan(data)
+        self._body_done = self._body_scanner.done
         piece = data if taken == len(data) else data[:taken]
         if self.tap is not None:
             self.tap.request_body(piece)
@@ -161,9 +150,12 @@ class ClientConnection(asyncio.Protocol):
             self._wiki.send(piece)
         else:
             self._held.append(piece)
-            self._pause()
+            if self._holding is None or not self._holding.takes(len(piece)):
+                self._pause()
         limits = self._limits
         self.deadline = self._loop.time() + (limits.answer_timeout_s if self._body_done else limits.idle_timeout_s)
+        if self._holding is not None and (self._body_done or self._holding.left < 0):
+            self._loop.call_soon(self._tell_held, self._holding)
         if self._body_done and taken < len(data):
             self._buffer += data[taken:]
             self._bound_buffer()
@@ -189,6 +181,30 @@ class ClientConnection(asyncio.Protocol):
         assert self.head is not None
         self._request = request
         self._ask(fresh=False)
+
+    def hold(self, bytes_max: int, then: Callable[[bytes | None], None]) -> None:
+        """Keep the request's body until it is whole, then call `then` with it as framed; with None: it is larger."""
+        self._holding = Holding(bytes_max, then)
+        if self._body_done:
+            self._loop.call_soon(self._tell_held, self._holding)
+
+    def _tell_held(self, holding: Holding) -> None:
+        if holding is self._holding:  # else the exchange is over
+            self._holding = None
+            holding.then(b"".join(self._held) if holding.left >= 0 else None)
+
+    def delay_answer(self, bytes_max: int, then: Callable[[bytes | None], None]) -> None:
+        """Keep the wiki's answer from the client until `release_answer`."""
+        self._delay = Delay(bytes_max, then)
+
+    def release_answer(self) -> None:
+        """Give the client what was kept of the wiki's answer, and the rest as it comes."""
+        delay, self._delay = self._delay, None
+        if delay is None or self.head is None or self.transport is None:
+            return
+        self.transport.writelines(delay.kept)
+        if delay.ended:
+            self._end()
 
     def answer(self, response: bytes, status: int, *, close: bool = False) -> None:
         """Answer the exchange under way without the wiki. `response` is whole, head and body."""
@@ -235,10 +251,7 @@ class ClientConnection(asyncio.Protocol):
             self.transport.write(raw)
 
     def wiki_head(self, head: ResponseHead) -> None:
-        """Pass the head of the answer on, less what belongs to the wiki's connection.
-
-        It waits for the body's first piece for one turn of the event loop: one system call instead of two.
-        """
+        """Pass the head of the answer on, less what belongs to the wiki's connection."""
         assert self.head is not None
         assert self.transport is not None
         self.response, self.status = head, head.status
@@ -247,9 +260,12 @@ class ClientConnection(asyncio.Protocol):
         fields = self._handler.response_fields(self, head)
         closing = b"Connection: close\r\n" if self._close_after else b""
         answer = b"HTTP/1.1 %d %b\r\n%b%b\r\n" % (head.status, head.reason, fields, closing)
-        if head.body:
+        if self._delay is not None:
+            self._delay.kept.append(answer)
+        elif head.body:
             self._answer_head = answer
-            self._loop.call_soon(self._loop.call_soon, self._flush_head)  # the second runs after the next poll
+            # It waits for the body's first piece until after the next poll: one system call instead of two.
+            self._loop.call_soon(self._loop.call_soon, self._flush_head)
         else:
             self.transport.write(answer)
         self.deadline = self._loop.time() + self._limits.idle_timeout_s
@@ -257,7 +273,11 @@ class ClientConnection(asyncio.Protocol):
     def wiki_body(self, piece: bytes) -> None:
         """Pass a piece of the answer's body on."""
         assert self.transport is not None
-        if self._answer_head:
+        if self._delay is not None:
+            self._delay.kept.append(piece)
+            if not self._delay.takes(len(piece)):
+                self._delay.then(None)
+        elif self._answer_head:
             self.transport.writelines((self._answer_head, piece))
             self._answer_head = b""
         else:
@@ -275,6 +295,15 @@ class ClientConnection(asyncio.Protocol):
         """Finish the exchange and turn to the next request."""
         self._flush_head()  # an empty body until the connection's end
         self._wiki = None
+        if self._delay is not None:
+            self._delay.ended = True
+            self.deadline = self._loop.time() + self._limits.answer_timeout_s
+            if self._delay.left >= 0:
+                self._delay.then(b"".join(self._delay.kept[1:]))
+            return
+        self._end()
+
+    def _end(self) -> None:
         early = not self._body_done
         self._finish("ok")
         if early:  # the wiki answered before it had the whole request: nothing more can be told apart here
@@ -364,6 +393,7 @@ class ClientConnection(asyncio.Protocol):
         self.head, self.tap = None, None
         self._connecting = 0
         self._held.clear()
+        self._holding = self._delay = None
 
     def _drop_wiki(self) -> None:
         if self._wiki is not None:

@@ -1,8 +1,39 @@
 """The seam between the wire and what decides: one exchange, who handles it, who watches it."""
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from proxy.wire.head import RequestHead, ResponseHead
+
+
+@dataclass(slots=True)
+class Holding:
+    """A request's body that waits for the handler's decision. `left`: bytes that it may still grow by."""
+
+    left: int
+    then: Callable[[bytes | None], None]
+
+    def takes(self, size: int) -> bool:
+        """Count a piece; False when the body is now larger than it may be."""
+        self.left -= size
+        return self.left >= 0
+
+
+@dataclass(slots=True)
+class Delay:
+    """An answer that waits for the handler's leave: head and pieces. `left`: bytes that it may still grow by."""
+
+    left: int
+    then: Callable[[bytes | None], None]
+    kept: list[bytes] = field(default_factory=list)
+    ended: bool = False
+
+    def takes(self, size: int) -> bool:
+        """Count a piece; False when the answer has just become larger than it may be."""
+        before = self.left
+        self.left -= size
+        return before < 0 or self.left >= 0
 
 
 class Exchange(Protocol):
@@ -16,6 +47,22 @@ class Exchange(Protocol):
 
     def forward(self, request: bytes) -> None:
         """Send it to the wiki; `request` is its whole head with the empty line."""
+
+    def hold(self, bytes_max: int, then: Callable[[bytes | None], None]) -> None:
+        """Keep the body until it is whole, then call `then` with it as framed on the wire; None: it is larger.
+
+        Not called when the exchange ends before. `forward` sends what was kept, and the rest as it comes.
+        """
+
+    def delay_answer(self, bytes_max: int, then: Callable[[bytes | None], None]) -> None:
+        """Keep the wiki's answer from the client; call `then` with its body as framed on the wire when it is whole.
+
+        None: it is larger than that, and goes on growing until `release_answer`. Not called when the exchange ends
+        before: the wiki may have acted and nobody was told.
+        """
+
+    def release_answer(self) -> None:
+        """Let the client have the answer. Harmless when there is nothing kept."""
 
     def answer(self, response: bytes, status: int, *, close: bool = False) -> None:
         """Answer it without the wiki. `response` is whole, head and body."""

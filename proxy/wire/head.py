@@ -122,6 +122,16 @@ class ResponseHead:
     keep_alive: bool
 
 
+def find_head_end(data: bytes, bytes_max: int) -> int:
+    """Return where a request's head ends, before its empty line; -1: not yet. Raises WireError(400, 431)."""
+    end = data.find(b"\r\n\r\n")
+    if (len(data) if end < 0 else end) > bytes_max:
+        raise WireError(431, "the head of the request is too long")
+    if end < 0 and (data[:1] in (b"\x16", b"\x80") or b"\n\n" in data):
+        raise WireError(400, "this is not HTTP/1.1")
+    return end
+
+
 def read_request_head(raw: bytes) -> RequestHead:
     """Read a request head (without the empty line at its end). Raises WireError(400, 505)."""
     line, _, rest = raw.partition(b"\r\n")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.wire.chunks import ChunkScanner, join_chunks
+from proxy.wire.chunks import ChunkScanner, body_scanner, join_chunks
 from proxy.wire.head import WireError
 
 
@@ -63,3 +63,10 @@ def test_any_bytes_end_or_are_refused_and_never_take_more_than_given(raw: bytes,
                 break
     except WireError:
         return
+
+
+def test_a_body_of_known_length_ends_there() -> None:
+    scanner = body_scanner(5, 400)
+    assert (scanner.scan(b"abc"), scanner.done) == (3, False)
+    assert (scanner.scan(b"defg"), scanner.done) == (2, True)
+    assert (body_scanner(0, 400).scan(b"x"), body_scanner(0, 400).done) == (0, True)
