@@ -105,6 +105,34 @@ class ShadowConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadsConfig:
+    """Reads answered by the store. Whatever goes wrong there, the wiki answers."""
+
+    answer_timeout_s: float = knob(1.0, "seconds that the store has for an answer; then the wiki answers", low=0.001)
+    at_once_max: int = knob(256, "reads that the store makes at once; the wiki answers what is beyond", low=1)
+    form_bytes_max: int = knob(1048576, "bytes of a form that are waited for to tell a read from an edit", low=1024)
+    write_answer_bytes_max: int = knob(
+        4194304, "bytes of the wiki's answer to an edit that are looked at for the revisions it made", low=1024
+    )
+    breaker_failures: int = knob(5, "failures in a row after which the store is left alone", low=1)
+    breaker_open_s: float = knob(5.0, "seconds for which it is left alone", low=0.01)
+    fragments_bytes: int = knob(67108864, "bytes of ready pieces of answers kept in memory by each worker", low=0)
+    surfaces: tuple[str, ...] = knob(
+        ("wbgetentities", "wbgetclaims", "entitydata", "rest"), "what the store answers; the wiki answers the others"
+    )
+    rest_versions: tuple[str, ...] = knob(("v0",), "versions of the wiki's REST API that the store answers")
+    absence_is_known: bool = knob(
+        default=False, doc="say that an entity does not exist when the store lacks it; otherwise the wiki is asked"
+    )
+    data_types_s: float = knob(300.0, "seconds for which a property's data type is remembered", low=0.0, high=86400.0)
+    absent_s: float = knob(5.0, "seconds for which a property is remembered as absent", low=0.0, high=3600.0)
+    site_urls: Mapping[str, str] = knob(
+        {}, "site id: address of its pages with $1 for the title, as the wiki's table `sites` has them"
+    )
+    facts_every_s: float = knob(3600.0, "seconds after which the wiki is asked for its languages and names again", low=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoreConfig:
     """The store: index and ledger. Embedded: SQLite under one directory. Passwords come from the environment."""
 
@@ -236,6 +264,7 @@ class Config:
     wiki: WikiConfig = field(default_factory=WikiConfig)
     proxy: ProxyConfig = field(default_factory=ProxyConfig)
     shadow: ShadowConfig = field(default_factory=ShadowConfig)
+    reads: ReadsConfig = field(default_factory=ReadsConfig)
     store: StoreConfig = field(default_factory=StoreConfig)
     snapshots: SnapshotsConfig = field(default_factory=SnapshotsConfig)
     export: ExportConfig = field(default_factory=ExportConfig)

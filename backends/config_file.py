@@ -19,6 +19,7 @@ import yaml
 from backends.config import Config
 from backends.sql.dsn import parse_dsn
 
+_NAMES_OF_MANY = {str: "texts", int: "whole numbers"}
 _NAMES = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
@@ -101,10 +102,11 @@ def _fit(given: object, kind: Any) -> tuple[str, object]:
         fits = isinstance(given, list) and all(isinstance(one, str) for one in given)
         return "a list of texts", tuple(typing.cast("list[str]", given)) if fits else None
     if origin in (Mapping, types.GenericAlias) or origin is typing.get_origin(Mapping[str, int]):
+        of = typing.get_args(kind)[1]
         fits = isinstance(given, dict) and all(
-            isinstance(key, str) and type(value) is int for key, value in given.items()
+            isinstance(key, str) and type(value) is of for key, value in given.items()
         )
-        return "names with whole numbers", given if fits else None
+        return f"names with {_NAMES_OF_MANY[of]}", given if fits else None
     if kind is float and type(given) is int:
         given = float(given)
     return _NAMES[kind], given if type(given) is kind else None

@@ -83,7 +83,7 @@ async def serve(config: Config, config_file: Path | None, ready_file: Path | Non
             sampler=sampler,
             phase=lambda: watch.phase,
         )
-        sampler.count_route = handler.count_route
+        sampler.count_route = handler.watch.recognised
         server = ProxyServer(handler, pool, config.proxy)
         verifier = Verifier(config, config_file, lambda: watch.phase)
         proxy_address = await _listen(server, config.proxy.listen)

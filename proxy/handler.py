@@ -1,31 +1,28 @@
 """The handler: recognise, plan, carry out. Every request of every client begins and ends here.
 
-In the phases built so far the wiki answers everything, so nothing waits for recognition: a request is
-forwarded from its head alone, and what the plan compares is tapped while it passes.
+Where the wiki answers everything nothing waits for recognition: a request is forwarded from its head alone, and what
+the plan compares is tapped while it passes. Where it does not, `proxy.deciding` has the word.
 """
 
-import random
-import re
-import time
 from collections.abc import Callable
 
 from backends.config import Config
+from proxy.deciding import MAY_CONCERN_ENTITIES, Deciding
 from proxy.forwarding import Forwarding
 from proxy.metrics import Counters
 from proxy.sampler import Sampler
 from proxy.stand_in import failure, refusal
 from proxy.tap import Budget, Observation
+from proxy.watching import Watch
 from proxy.wire.exchange import Exchange
 from proxy.wire.head import RequestHead, ResponseHead
 from rules.phases import Phase, Reads
 from rules.plan import must_recognise_first
 from rules.routes.recognise import recognise
-from rules.routes.route import NeedsBody, Request, Route, Site
-from rules.sampling import chosen
+from rules.routes.route import NeedsBody, Request, Site
 
 _REFUSED_METHODS = frozenset({b"CONNECT", b"TRACE"})
 _READ_METHODS = frozenset({b"GET", b"POST"})
-_MAY_READ_ENTITIES = re.compile(rb"/api\.php|rest\.php|/entity/|title=|:|%3a|index\.php/", re.IGNORECASE)
 
 
 class WikiHandler:
@@ -41,8 +38,8 @@ class WikiHandler:
         sampler: Sampler,
         phase: Callable[[], Phase],
     ) -> None:
+        """`deciding` is set by the wiring where a store is at hand; without it the wiki answers in every phase."""
         self._limits = config.proxy
-        self._shadow = config.shadow
         self._site = site
         self._forwarding = forwarding
         self._counters = counters
@@ -50,6 +47,8 @@ class WikiHandler:
         self._phase = phase
         self._seen = 0
         self.budget = Budget(config.shadow.tap_bytes_max)
+        self.watch = Watch(config.shadow, counters, sampler, self.budget)
+        self.deciding: Deciding | None = None
         self.clients: set[Exchange] = set()
         self._api = tuple(f"{path}/api.php".encode() for path in site.script_paths)
 
@@ -62,14 +61,21 @@ class WikiHandler:
             exchange.answer(refusal(501, "websockets and other upgrades are not relayed"), 501, close=True)
             return
         phase = self._phase()
-        assert not must_recognise_first(phase)
-        if phase.reads is Reads.SHADOW:
+        if self.deciding is not None and must_recognise_first(phase):
+            self.deciding.begin(exchange, head, phase)
+            return
+        if phase.reads is not Reads.LEGACY:
             self._watch(exchange, head, phase)
         else:
             self._seen += 1
             if self._seen % self._limits.legacy_routes_every == 0:
                 self._count_head(head)
-        exchange.forward(self._forwarding.request(head, exchange.peer))
+        self.forward(exchange)
+
+    def forward(self, exchange: Exchange) -> None:
+        """Send an exchange's request to the wiki."""
+        assert exchange.head is not None
+        exchange.forward(self._forwarding.request(exchange.head, exchange.peer))
 
     def response_fields(self, exchange: Exchange, head: ResponseHead) -> bytes:
         """Return the field lines with which the wiki's answer goes to the client."""
@@ -117,24 +123,11 @@ class WikiHandler:
         """Forget a client."""
         self.clients.discard(client)
 
-    def count_route(self, route: Route) -> None:
-        """Count one recognised request by its kind and its surface or reason."""
-        kind = type(route).__name__
-        name = getattr(route, "reason", None) or getattr(route, "module", None) or str(getattr(route, "surface", ""))
-        self._counters.routes[(kind, name)] += 1
-
     def _watch(self, exchange: Exchange, head: RequestHead, phase: Phase) -> None:
-        if head.method not in _READ_METHODS or not _MAY_READ_ENTITIES.search(head.target):
+        if head.method not in _READ_METHODS or not MAY_CONCERN_ENTITIES.search(head.target):
             self._count_head(head)
-        elif chosen(self._shadow.sample_rate, random.random()):  # noqa: S311 - sampling, not secrecy
-            exchange.tap = Observation(
-                head,
-                time.time(),
-                phase.name,
-                self.budget,
-                self._shadow.form_bytes_max,
-                self._shadow.body_bytes_max,
-            )
+        else:
+            self.watch.tap(exchange, head, phase)
 
     def _count_head(self, head: RequestHead) -> None:
         route = recognise(
@@ -150,7 +143,7 @@ class WikiHandler:
         if isinstance(route, NeedsBody):
             self._counters.routes["NeedsBody", "body_not_read"] += 1
         else:
-            self.count_route(route)
+            self.watch.recognised(route)
 
 
 def _text(head: RequestHead, name: bytes) -> str | None:

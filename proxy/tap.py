@@ -33,6 +33,7 @@ class Observation:
     too_much: str = ""
     response: ResponseHead | None = None
     duration_s: float = 0.0
+    answered_by: str = "wiki"
 
     def request_body(self, piece: bytes) -> None:
         """Keep a piece of the request's body."""

@@ -9,6 +9,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
     parser.add_argument("--requests", type=int, default=1500, help="requests to drive through the proxy")
     parser.add_argument("--seed", type=int, default=7, help="which requests; the same seed gives the same")
+    parser.add_argument("--index", default="", metavar="DSN", help="an empty database for the index, instead of SQLite")
+    parser.add_argument("--ledger", default="", metavar="DSN", help="an empty database for the ledger, as well")
     parser.add_argument("--data", help="directory to keep; without it a temporary one is used and removed")
 
 

@@ -5,8 +5,6 @@ revision; and a forgery, content changed together with its digest, name and inde
 """
 
 import hashlib
-import sqlite3
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import orjson
 import zstandard
 
 from backends.snapshots.envelope import SnapshotKey
+from cutover.demo.back_door import BackDoor
 from wikibase.canonical import canonical_bytes, canonical_entity
 from wikibase.ids import EntityId
 
@@ -28,32 +27,31 @@ class Damage:
     named_by: str
 
 
-def damage_content(store: Path, entity_id: str) -> Damage:
+async def damage_content(door: BackDoor, entity_id: str) -> Damage:
     """Change the text inside the head's snapshot file, leaving its name as it is."""
-    rev_id, path, plain = _head_snapshot(store, entity_id)
+    rev_id, path, plain = await _head_snapshot(door, entity_id)
     changed = plain.replace(b'"value":"', b'"value":"~', 1)
     assert changed != plain
     _overwrite(path, changed)
     return Damage("the content of a snapshot was changed on disk", entity_id, rev_id, "snapshot_corrupt")
 
 
-def damage_head(store: Path, entity_id: str) -> Damage:
+async def damage_head(door: BackDoor, entity_id: str) -> Damage:
     """Set a head back to the revision before."""
-    with closing(sqlite3.connect(store / "index.sqlite", timeout=10)) as index, index:
-        rows = index.execute(
-            "SELECT rev_id, position, made_at FROM revisions WHERE entity_id = ? ORDER BY position DESC LIMIT 2",
-            (entity_id,),
-        ).fetchall()
-        index.execute(
-            "UPDATE heads SET rev_id = ?, position = ?, made_at = ?, generation = generation + 1 WHERE entity_id = ?",
-            (*rows[1], entity_id),
-        )
+    rows = await door.run(
+        "SELECT rev_id, position, made_at FROM revisions WHERE entity_id = ? ORDER BY position DESC LIMIT 2", entity_id
+    )
+    await door.run(
+        "UPDATE heads SET rev_id = ?, position = ?, made_at = ?, generation = generation + 1 WHERE entity_id = ?",
+        *rows[1],
+        entity_id,
+    )
     return Damage(f"the head was set back to revision {rows[1][0]}", entity_id, rows[0][0], "head_behind")
 
 
-def forge_content(store: Path, entity_id: str) -> Damage:
+async def forge_content(door: BackDoor, entity_id: str) -> Damage:
     """Replace the head's snapshot by one whose content differs and whose digest, name and index row agree with it."""
-    rev_id, path, plain = _head_snapshot(store, entity_id)
+    rev_id, path, plain = await _head_snapshot(door, entity_id)
     envelope = orjson.loads(plain)
     terms = envelope["content"]["labels"]
     language = min(terms)
@@ -62,22 +60,18 @@ def forge_content(store: Path, entity_id: str) -> Damage:
     envelope["digest"] = hashlib.sha256(content).hexdigest()
     key = SnapshotKey(EntityId(entity_id), rev_id, envelope["digest"])
     _overwrite(path.with_name(str(key).rpartition("/")[2]), orjson.dumps(envelope, option=orjson.OPT_SORT_KEYS))
-    with closing(sqlite3.connect(store / "index.sqlite", timeout=10)) as index, index:
-        index.execute(
-            "UPDATE revisions SET digest = ? WHERE entity_id = ? AND rev_id = ?", (key.digest, entity_id, rev_id)
-        )
+    await door.run("UPDATE revisions SET digest = ? WHERE entity_id = ? AND rev_id = ?", key.digest, entity_id, rev_id)
     return Damage(f"label {language} was forged, digest and index with it", entity_id, rev_id, "mismatch")
 
 
-def _head_snapshot(store: Path, entity_id: str) -> tuple[int, Path, bytes]:
-    with closing(sqlite3.connect(store / "index.sqlite", timeout=10)) as index:
-        rev_id, digest = index.execute(
-            "SELECT h.rev_id, r.digest FROM heads h JOIN revisions r ON r.entity_id = h.entity_id"
-            " AND r.rev_id = h.rev_id WHERE h.entity_id = ?",
-            (entity_id,),
-        ).fetchone()
+async def _head_snapshot(door: BackDoor, entity_id: str) -> tuple[int, Path, bytes]:
+    ((rev_id, digest),) = await door.run(
+        "SELECT h.rev_id, r.digest FROM heads h JOIN revisions r ON r.entity_id = h.entity_id"
+        " AND r.rev_id = h.rev_id WHERE h.entity_id = ?",
+        entity_id,
+    )
     name = str(SnapshotKey(EntityId(entity_id), rev_id, digest)).rpartition("/")[2]
-    (path,) = (store / "snapshots").rglob(name)
+    (path,) = door.snapshots.rglob(name)
     return rev_id, path, zstandard.ZstdDecompressor().decompress(path.read_bytes(), max_output_size=1 << 28)
 
 

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import orjson
@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from backends.config_file import read_config
 from backends.connect import opened_ledger, verdicts
+from cutover.demo.back_door import BackDoor
 from cutover.demo.damage import Damage, damage_content, damage_head, forge_content
 from cutover.demo.drive import Clients
 from cutover.demo.stage import Stage, StageError
@@ -92,7 +93,7 @@ async def _demonstrate(directory: Path, options: argparse.Namespace, say: _Voice
     async with SampleWiki(world=World.load()) as wiki:
         world = wiki.world
         say(f"sample wiki {wiki.url}: {world.entity_count} entities, {world.revision_count} revisions")
-        stage = Stage(directory, wiki.url)
+        stage = Stage(directory, wiki.url, index=options.index, ledger=options.ledger)
         async with stage.serving():
             say(f"proxy {stage.proxy_url}, admin {stage.admin_url}, phase prepare: everything passes through")
             clients = Clients(stage.proxy_url)
@@ -126,7 +127,7 @@ async def _demonstrate(directory: Path, options: argparse.Namespace, say: _Voice
 
 async def _export(stage: Stage, say: _Voice, wiki_revisions: int) -> int:
     await stage.flip("export")
-    say("phase export: copying all history into the store (SQLite + files)")
+    say(f"phase export: copying all history into the store ({stage.described})")
     result = await stage.export()
     exported = int(result["revisions"])
     say(
@@ -142,7 +143,8 @@ async def _drive(clients: Clients, requests: Sequence[DemoRequest], name: str) -
 
 
 async def _damage(stage: Stage, clients: Clients, say: _Voice) -> list[Damage]:
-    damages = [harm(stage.store, entity_id) for entity_id, harm in _DAMAGED.items()]
+    door = BackDoor(stage.store, stage.index)
+    damages = [await harm(door, entity_id) for entity_id, harm in _DAMAGED.items()]
     for damage in damages:
         say(f"behind the proxy's back: {damage.entity_id}: {damage.what}")
     reads = [
@@ -160,7 +162,7 @@ async def _damage(stage: Stage, clients: Clients, say: _Voice) -> list[Damage]:
 
 async def _report(stage: Stage) -> Report:
     config = read_config(stage.config_file)
-    stored = type(config.store)(path=str(stage.store))
+    stored = replace(config.store, path=str(stage.store))
     config = type(config)(wiki=config.wiki, store=stored, verifier=config.verifier)
     async with opened_ledger(config) as ledger:
         return await gather(verdicts(ledger, config), now=time.time(), mismatches=1000)

@@ -26,7 +26,10 @@ class StageError(Exception):
 class Stage:
     """A config file, a store directory, and the programs that use them."""
 
-    def __init__(self, directory: Path, wiki_url: str) -> None:
+    def __init__(self, directory: Path, wiki_url: str, *, index: str = "", ledger: str = "") -> None:
+        """`index`, `ledger`: addresses of databases; empty: SQLite in the directory."""
+        self.index = index
+        self.described = f"{index.partition('://')[0] or 'SQLite'} + files"
         self.directory = directory
         self.store = directory / "store"
         self.config_file = directory / "config.yaml"
@@ -37,7 +40,7 @@ class Stage:
             "phase": "prepare",
             "wiki": {"url": wiki_url, "api_requests_max": 8},
             "proxy": {"listen": "127.0.0.1:0", "admin_listen": "127.0.0.1:0"},
-            "store": {"path": "store"},
+            "store": {"path": "store", "index": index, "ledger": ledger},
             "export": {"entities_at_once": 8},
             # A few seconds are a long time for a demonstration: look again sooner than a real wiki would need.
             "verifier": {

@@ -14,6 +14,7 @@ from fakes.served import ROOT
 
 from backends.config import Config, StoreConfig, WikiConfig
 from backends.connect import opened_ledger, opened_store, spool_reader, spool_writer, verdicts
+from cutover.demo.back_door import BackDoor
 from cutover.demo.damage import forge_content
 from cutover.demo.wiki import SampleWiki
 from cutover.demo.world import World
@@ -95,7 +96,7 @@ async def test_the_verifier_judges_what_is_in_the_spool_and_the_report_says_so(
 ) -> None:
     config = config_of(wiki.url, tmp_path)
     await cutover("export", wiki.url, tmp_path)
-    forge_content(tmp_path, "Q2")
+    await forge_content(BackDoor(tmp_path), "Q2")
     async with aiohttp.ClientSession() as client:
         for entity_id in ("Q1", "Q2"):
             async with client.get(wiki.url + TARGET.format(entity_id)) as answer:

@@ -95,7 +95,7 @@ async def worker_before(
             sampler=sampler,
             phase=lambda: running[0].phase,
         )
-        sampler.count_route = handler.count_route
+        sampler.count_route = handler.watch.recognised
         server = ProxyServer(handler, pool, config.proxy)
         address = await server.listen("127.0.0.1:0")
         app = admin_app(counters, ready=lambda: "stopping" if stop.is_set() else "", status=counters.as_json)
