@@ -1,6 +1,6 @@
 """What the canonical form costs: beside bare orjson + SHA-256, and what equal and nearly equal pairs cost beside peers.
 
-    .venv/bin/python bench/canonical.py [--rounds 7] [--seconds 0.3] [--json] [FILE ...]
+    .venv/bin/python bench/canonical.py [--rounds 7] [--seconds 0.3] [--json] [--hostile] [FILE ...]
 
 FILE: an answer of Special:EntityData or one entity; without any, the three items of ../shared/entities.
 
@@ -11,24 +11,31 @@ FILE: an answer of Special:EntityData or one entity; without any, the three item
 - "two changes": difference and its words, of a label and a rank in an item; the peer is `jsondiff.diff`, on the
   canonical forms (only where it is installed).
 
-Rounds are interleaved, so that a noisy minute hits every side; shown is the median of the rounds, each the best time
-of one call in it. Ratios mean more than figures: other programs share the machine.
+Rounds are interleaved, so that a noisy minute hits every side; shown is the best time of one call in all rounds.
+Ratios mean more than figures: other programs share the machine.
+
+`--hostile` measures pairs of 5 MB instead, made to be as unlike as they can be: the canonical form of both texts, and
+the difference in words, as JSON Patch and as jsondiff, with what it may take. One call each, in seconds of processor
+time, and as a multiple of the canonical form of both.
 """
 
 import argparse
 import copy
+import gc
 import hashlib
 import importlib
 import json
-import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial, reduce
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from rules.difference import difference
+from rules.difference_jsondiff import machine_difference
+from rules.patch import patch_of
 from wikibase.canonical import canonical_bytes, canonical_entity, canonical_of_text, digest
 from wikibase.same import same_content
 
@@ -86,14 +93,22 @@ MEASUREMENTS: Sequence[tuple[str, Callable[[dict[str, Any]], Sides], float]] = (
 """What is measured, and how many times as fast as the peer it has to be for the largest entity."""
 
 
+BATCH_S = 0.001
+"""How long the calls take that are timed as one, so that reading the clock does not count."""
+
+
 def best_ms(call: Callable[[], Any], seconds: float) -> float:
+    """Return the best time of a call, of processor time: that others had the processor in between is not its fault."""
+    started = time.process_time()
+    call()
+    calls = max(1, int(BATCH_S / max(time.process_time() - started, 1e-6)))
     best, until = float("inf"), time.perf_counter() + seconds
     while True:
-        started = time.perf_counter()
-        call()
-        ended = time.perf_counter()
-        best = min(best, ended - started)
-        if ended > until:
+        started = time.process_time()
+        for _ in range(calls):
+            call()
+        best = min(best, (time.process_time() - started) / calls)
+        if time.perf_counter() > until:
             return best * 1000
 
 
@@ -104,7 +119,112 @@ def measure(sides: Sides, rounds: int, seconds: float) -> dict[str, float]:
     for _ in range(rounds):
         for name, call in sides.items():
             times[name].append(best_ms(call, seconds))
-    return {name: round(statistics.median(each), 4) for name, each in times.items()}
+    return {name: round(min(each), 4) for name, each in times.items()}
+
+
+Pair = tuple[str, dict[str, Any], dict[str, Any]]
+Maker = Callable[[int], dict[str, Any]]
+
+
+def _statement(number: int, value: Any, kind: str = "string", prop: str = "P1") -> dict[str, Any]:
+    snak = {"snaktype": "value", "property": prop, "datavalue": {"type": kind, "value": value}}
+    return {"mainsnak": snak, "type": "statement", "rank": "normal", "id": f"Q1${number}"}
+
+
+def _snaks(values: Sequence[Any]) -> dict[str, Any]:
+    return {"P2": [_statement(0, value, prop="P2")["mainsnak"] for value in values]}
+
+
+def _turned(numbers: range, other: int) -> Sequence[int]:
+    return numbers[::-1] if other else numbers
+
+
+def _nested(value: Any) -> Any:
+    return reduce(lambda inner, _: [inner], range(150), value)
+
+
+HOSTILE: Sequence[tuple[str, str, Maker]] = (
+    ("other statements", "claims", lambda o: {"P1": [_statement(-n if o else n, f"{o}{n}") for n in range(38_000)]}),
+    ("statements reversed", "claims", lambda o: {"P1": [_statement(n, "") for n in _turned(range(40_000), o)]}),
+    (
+        "properties reversed",
+        "claims",
+        lambda o: {f"P{n}": [_statement(n, f"{o}", prop=f"P{n}")] for n in _turned(range(1, 36_000), o)},
+    ),
+    (
+        "texts alike for long",
+        "claims",
+        lambda o: {"P1": [_statement(2 * n + o, f"{n:a>1000}") for n in _turned(range(4_400), o)]},
+    ),
+    (
+        "qualifiers reversed",
+        "claims",
+        lambda o: {"P1": [_statement(1, "") | {"qualifiers": _snaks(_turned(range(58_000), o))}]},
+    ),
+    (
+        "equal references",
+        "claims",
+        lambda o: {
+            "P1": [_statement(1, "") | {"references": [{"snaks": _snaks([n % (5 + 2 * o)])} for n in range(45_000)]}]
+        },
+    ),
+    (
+        "aliases",
+        "aliases",
+        lambda o: {"en": [{"language": "en", "value": f"{n + o}"} for n in _turned(range(140_000), o)]},
+    ),
+    ("other languages", "labels", lambda o: {f"{o}{n}": {"language": f"{o}{n}", "value": "x"} for n in range(100_000)}),
+    (
+        "one long text",
+        "labels",
+        lambda o: {"en": {"language": "en", "value": "a" * 2_500_000 + f"{o}" + "a" * 2_500_000}},
+    ),
+    ("numbers reversed", "claims", lambda o: {"P1": [_statement(1, [*_turned(range(700_000), o)], "novel")]}),
+    (
+        "nested deeply",
+        "claims",
+        lambda o: {"P1": [_statement(1, [_nested(n + o) for n in range(16_000)], "novel")]},
+    ),
+)
+"""Pairs without an end in sight: a name, a field, and what stands in it on either side (0, 1)."""
+
+HOSTILE_MAX_S = {"words": 2.0, "patch": 1.0, "jsondiff": 4.0}
+
+
+def processor_s(call: Callable[[], Any]) -> tuple[float, Any]:
+    """Return how long a call takes, and its result."""
+    gc.collect()
+    gc.freeze()  # what is alive by now is not to be looked through at each collection
+    started = time.process_time()
+    result = call()
+    took_s = time.process_time() - started
+    gc.unfreeze()
+    return took_s, result
+
+
+def hostile_rows() -> Iterator[dict[str, Any]]:
+    """Yield for each pair how long the canonical forms and the differences take, in seconds of processor time."""
+    for name, field, make in HOSTILE:
+        texts = [orjson.dumps({"type": "item", "id": "Q1", field: make(other)}) for other in (0, 1)]
+        (one_s, one), (other_s, other) = (processor_s(partial(canonical_of_text, text)) for text in texts)
+        took = {
+            "canonical": one_s + other_s,
+            "words": processor_s(lambda: difference(one, other).text())[0],  # noqa: B023  called at once
+            "patch": processor_s(partial(patch_of, one, other))[0],
+            "jsondiff": processor_s(partial(machine_difference, one, other))[0],
+        }
+        yield {"pair": name, "bytes": max(map(len, texts)), "s": {what: round(each, 3) for what, each in took.items()}}
+
+
+def print_hostile() -> None:
+    print(f"{'pair':<22}{'bytes':>9}{'canonical s':>13}" + "".join(f"{what:>20}" for what in HOSTILE_MAX_S))
+    for row in hostile_rows():
+        cells = ""
+        for what, most_s in HOSTILE_MAX_S.items():
+            cell = f"{row['s'][what]:.2f} s {row['s'][what] / row['s']['canonical']:.1f}x"
+            cells += f"{cell + (' !' if row['s'][what] > most_s else ''):>20}"
+        print(f"{row['pair']:<22}{row['bytes']:>9}{row['s']['canonical']:>13.2f}{cells}", flush=True)
+    print(f"at most: {HOSTILE_MAX_S} s")
 
 
 def main() -> int:
@@ -113,7 +233,14 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=0.3, help="how long each side runs in each round")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--hostile", action="store_true", help="pairs of 5 MB that are as unlike as they can be")
     options = parser.parse_args()
+    if options.hostile:
+        if options.json:
+            print(json.dumps([*hostile_rows()], indent=1))
+        else:
+            print_hostile()
+        return 0
     files = options.files or sorted(ENTITIES.glob("*.json"), key=lambda path: -path.stat().st_size)
     if not files:
         parser.error(f"no FILE, and {ENTITIES} is not there")

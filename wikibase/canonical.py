@@ -16,6 +16,7 @@ JSON of 2012-2014 (3.4). Rules:
 
 import hashlib
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from wikibase.errors import NotAnEntityError
@@ -50,7 +51,16 @@ MAPS_OF_TYPE: Mapping[str, tuple[str, ...]] = {
 """The maps that an entity of a type always has, though a shape may leave them out when they are empty."""
 
 _NOT_CONTENT = PAGE_INFO | COUNTERS | {"id", "type", "claims-order", "statements-order"}
+_STATEMENTS = frozenset({"claims", "statements"})
 _LISTS_OF_TYPE = {"lexeme": ("forms", "senses"), "form": ("grammaticalFeatures",)}
+_Empties = Mapping[str, tuple[tuple[str, dict[str, Json] | list[Json]], ...]]
+_WHOLE: _Empties = {
+    kind: (*((key, {}) for key in keys), *((key, []) for key in _LISTS_OF_TYPE.get(kind, ())))
+    for kind, keys in MAPS_OF_TYPE.items()
+}
+"""What an entity of a type gets where it has nothing."""
+_NO_MAPS: _Empties = {}
+_UNTYPED = frozenset({"form", "sense"})  # they have a type only where an answer holds nothing else (1.1.1)
 _PART_KINDS = {"F": "form", "S": "sense"}
 _LINK_KEYS = frozenset({"site", "title", "badges", "url"})
 _PHP_SPACE = " \t\n\r\0\x0b"  # what PHP's trim() takes
@@ -76,14 +86,14 @@ def canonical_entity(
     """
     if not isinstance(entity, dict):
         raise NotAnEntityError(f"no JSON object: {shown(entity)}")
-    return _named_errors(entity, partial=partial, entity_id=entity_id, owned=False)
+    return _named_errors(entity, _NO_MAPS if partial else _WHOLE, entity_id, canonical_statements)
 
 
 def canonical_of_text(
     text: bytes | str, *, partial: bool = False, entity_id: EntityId | None = None
 ) -> dict[str, Json]:
     """Return the canonical form of the text of an entity, as `canonical_entity` does of what it parses to; faster."""
-    return _named_errors(entity_of_text(text), partial=partial, entity_id=entity_id, owned=True)
+    return _named_errors(entity_of_text(text), _NO_MAPS if partial else _WHOLE, entity_id, own_statements)
 
 
 def canonical_of_owned(
@@ -92,15 +102,14 @@ def canonical_of_owned(
     """Return what `canonical_entity` returns of an entity that nobody else looks at: it is taken to pieces."""
     if not isinstance(entity, dict):
         raise NotAnEntityError(f"no JSON object: {shown(entity)}")
-    return _named_errors(entity, partial=partial, entity_id=entity_id, owned=True)
+    return _named_errors(entity, _NO_MAPS if partial else _WHOLE, entity_id, own_statements)
 
 
-def canonical_bytes(value: Json) -> bytes:
-    """Return the bytes of a canonical value: sorted keys, UTF-8, no spaces.
+canonical_bytes = write_json
+"""The bytes of a canonical value: sorted keys, UTF-8, no spaces.
 
-    Raises NotAnEntityError for what is nested deeper than any content of a wiki.
-    """
-    return write_json(value)
+Raises NotAnEntityError for what is nested deeper than any content of a wiki.
+"""
 
 
 def digest(canonical: bytes) -> str:
@@ -113,11 +122,14 @@ def id_counters(stored: Mapping[str, Json]) -> dict[str, int]:
     return {key: stored[key] for key in sorted(COUNTERS) if isinstance(stored.get(key), int)}
 
 
+_OfStatements = Callable[[Json, Json], tuple[dict[str, list[Json]], list[str]]]
+
+
 def _named_errors(
-    entity: dict[str, Json], *, partial: bool, entity_id: EntityId | None, owned: bool
+    entity: dict[str, Json], empties: _Empties, entity_id: EntityId | None, of_statements: _OfStatements
 ) -> dict[str, Json]:
     try:
-        return _canonical(entity, partial=partial, entity_id=entity_id, owned=owned)
+        return _canonical(entity, empties, entity_id, of_statements)
     except NotAnEntityError:
         raise
     except _UNREADABLE as error:
@@ -125,62 +137,67 @@ def _named_errors(
         raise NotAnEntityError(f"{shown(entity.get('id', 'entity'))}: {what} {str(error)[:200]}") from error
 
 
-def _canonical(entity: dict[str, Json], *, partial: bool, entity_id: EntityId | None, owned: bool) -> dict[str, Json]:
-    if "redirect" in entity:
-        rest = {key: verbatim(entity[key]) for key in entity.keys() - {"entity", "redirect"}}
-        return {"entity": modern_id(entity["entity"]), "redirect": modern_id(entity["redirect"]), **rest}
-    if "serializationVersion" in entity:  # an entity schema: a format of its own, stored and served as text (3.1)
-        schema: dict[str, Json] = verbatim(entity, exact=True)
-        return schema
-    if is_legacy(entity, entity_id):
+def _canonical(
+    entity: dict[str, Json], empties: _Empties, entity_id: EntityId | None, of_statements: _OfStatements
+) -> dict[str, Json]:
+    if entity.get("redirect") is not None or "serializationVersion" in entity:
+        return _redirect_or_schema(entity)
+    if type(entity.get("type")) is not str and is_legacy(entity, entity_id):
         entity = modern_entity(entity, entity_id)
-    named = _name(entity, entity_id)
-    kind = _kind(entity, named)
-    out: dict[str, Json] = {"id": parse_entity_id(named) or named}
-    if kind not in ("form", "sense"):  # those have a type only where an answer holds nothing else (1.1.1)
+    named, kind = _name_and_kind(entity, entity_id)
+    out: dict[str, Json] = {"id": _spelled(named)}
+    if kind not in _UNTYPED:
         out["type"] = kind
-    _put_fields(out, entity, kind, owned=owned)
-    if not partial:
-        for key in MAPS_OF_TYPE.get(kind, ()):
-            out.setdefault(key, {})
-        for key in _LISTS_OF_TYPE.get(kind, ()):
-            out.setdefault(key, [])
+    for key, value in entity.items():
+        canonical = _FIELDS.get(key, verbatim)
+        if canonical is None:
+            continue
+        if key in _STATEMENTS:
+            _put_statements(out, kind, of_statements(value, entity.get(f"{key}-order")))
+        else:
+            out[key] = canonical(value)
+    for key, empty in empties.get(kind, ()):
+        if key not in out:
+            out[key] = empty.copy()
     return out
 
 
-def _put_fields(out: dict[str, Json], entity: Mapping[str, Json], kind: str, *, owned: bool) -> None:
-    of_statements = own_statements if owned else canonical_statements
-    for key, value in entity.items():
-        if key in ("claims", "statements"):
-            name = "statements" if kind == "mediainfo" else "claims"
-            groups, order = of_statements(value, entity.get(f"{key}-order"))
-            if not groups and out.get(name):
-                continue  # `claims` and `statements` in one text: the one that holds something
-            out[name] = groups
-            if order:
-                out[f"{name}-order"] = order
-        elif (canonical := _FIELDS.get(key)) is not None:
-            out[key] = canonical(value)
-        elif key not in _NOT_CONTENT:
-            out[key] = verbatim(value)
+def _redirect_or_schema(entity: dict[str, Json]) -> dict[str, Json]:
+    if entity.get("redirect") is not None:  # null is none, as PHP's isset() has it
+        rest = {key: verbatim(entity[key]) for key in entity.keys() - {"entity", "redirect"}}
+        return {"entity": modern_id(entity["entity"]), "redirect": modern_id(entity["redirect"]), **rest}
+    # An entity schema: a format of its own, stored and served as text (3.1).
+    schema: dict[str, Json] = verbatim(entity, exact=True)
+    return schema
 
 
-def _name(entity: Mapping[str, Json], entity_id: EntityId | None) -> str:
-    named = entity.get("id")
+def _put_statements(out: dict[str, Json], kind: str, made: tuple[dict[str, list[Json]], list[str]]) -> None:
+    name = "statements" if kind == "mediainfo" else "claims"
+    groups, order = made
+    if not groups and out.get(name):
+        return  # `claims` and `statements` in one text: the one that holds something
+    out[name] = groups
+    if order:
+        out[f"{name}-order"] = order
+
+
+def _name_and_kind(entity: Mapping[str, Json], entity_id: EntityId | None) -> tuple[str, str]:
+    named, kind = entity.get("id"), entity.get("type")
     if entity_id is not None and (named is None or entity_id[0] == "M"):
         named = entity_id
-    if type(named) is not str and not isinstance(named, str):
+    if not isinstance(named, str):
         raise NotAnEntityError(f"names no id: {shown(entity)}")
-    return named
-
-
-def _kind(entity: Mapping[str, Json], named: str) -> str:
-    kind = entity.get("type")
     if kind is None:
         kind = _PART_KINDS.get(named.partition("-")[2][:1])
     if not isinstance(kind, str):
         raise NotAnEntityError(f"{named[:40]}: neither a current nor a legacy entity: it has no type")
-    return kind
+    return named, kind
+
+
+@lru_cache(maxsize=4096)
+def _spelled(named: str) -> str:
+    """Return an id in canonical spelling; what is none is kept."""
+    return parse_entity_id(named) or named
 
 
 def _map(value: Json) -> Mapping[str, Json]:
@@ -192,7 +209,21 @@ def _map(value: Json) -> Mapping[str, Json]:
 
 
 def _terms(terms: Json) -> Json:
+    if type(terms) is dict and are_plain_terms(terms):
+        return terms.copy()
     return {language: term for language, one in _map(terms).items() if (term := _term(one)) is not None}
+
+
+def are_plain_terms(terms: Mapping[str, Json]) -> bool:
+    """Tell whether each term is its own canonical form, as nearly all are."""
+    try:
+        for term in terms.values():
+            text = term["value"]
+            if not text or len(term) != 2 or not (type(text) is type(term["language"]) is str):  # noqa: PLR2004
+                return False
+    except (KeyError, TypeError):
+        return False
+    return True
 
 
 def _term(term: Json) -> Json:
@@ -218,7 +249,7 @@ def _aliases(aliases: Json) -> Json:
                 term = _term(alias)
                 kept[trimmed] = term if trimmed == text else {**term, "value": trimmed}
         if kept:
-            out[language] = list(kept.values())
+            out[language] = [*kept.values()]
     return out
 
 
@@ -245,7 +276,7 @@ def _badges(badges: Json) -> list[Json]:
 
 
 def _parts(parts: Json) -> Json:
-    made = [_canonical(part, partial=False, entity_id=None, owned=False) for part in php_values(parts)]
+    made = [_canonical(part, _WHOLE, None, canonical_statements) for part in php_values(parts)]
     return sorted(made, key=lambda part: int(part["id"].partition("-")[2][1:]))
 
 
@@ -253,7 +284,8 @@ def _features(features: Json) -> Json:
     return sorted(set(php_values(features)))
 
 
-_FIELDS: Mapping[str, Callable[[Json], Json]] = {
+_FIELDS: Mapping[str, Callable[[Json], Json] | None] = {
+    **dict.fromkeys(_NOT_CONTENT),
     "labels": _terms,
     "descriptions": _terms,
     "aliases": _aliases,
@@ -265,3 +297,4 @@ _FIELDS: Mapping[str, Callable[[Json], Json]] = {
     "senses": _parts,
     "grammaticalFeatures": _features,
 }
+"""What each field becomes, None for nothing. A field that is not known is kept verbatim."""

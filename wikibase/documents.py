@@ -214,7 +214,7 @@ _MARKS = (
     (Shape.WBGETENTITIES, lambda value: "entities" in value and "success" in value),
     (Shape.ENTITYDATA, lambda value: isinstance(value.get("entities"), dict | list)),
     (Shape.EDIT, lambda value: "success" in value or "nochange" in value or isinstance(value.get("pageinfo"), dict)),
-    (Shape.REDIRECT, lambda value: "redirect" in value and "entity" in value),
+    (Shape.REDIRECT, lambda value: value.get("redirect") is not None and "entity" in value),
     (Shape.SCHEMA, lambda value: "serializationVersion" in value),
     (Shape.LEGACY, is_legacy),
     (Shape.REST_V1, _has_v1_statement),

@@ -12,7 +12,7 @@ from wikibase.errors import NotAnEntityError
 from wikibase.ids import EntityId, EntityType, entity_type, parse_entity_id
 from wikibase.json_text import shown
 from wikibase.statements import RANKS
-from wikibase.verbatim import php_values
+from wikibase.verbatim import php_values, verbatim
 
 Json = Any
 
@@ -28,7 +28,7 @@ def is_legacy(entity: Mapping[str, Json], entity_id: EntityId | None = None) -> 
     MediaWiki knows it by the key `entity`, without `type`. A text without it (the very first ones) counts only when
     the caller knows the id from the page; MediaWiki 1.39 refuses such a text.
     """
-    if "type" in entity:
+    if isinstance(entity.get("type"), str):
         return False
     return "entity" in entity or (entity_id is not None and not _LEGACY_KEYS.isdisjoint(entity))
 
@@ -39,7 +39,7 @@ def modern_id(named: Json) -> EntityId:
     if isinstance(named, str):
         text = named
     elif isinstance(named, list | dict) and len(named) == 2:  # noqa: PLR2004  a pair of type and number
-        kind, number = php_values(named)
+        kind, number = map(verbatim, php_values(named))  # 42.0 is 42
         text = f"{_LETTERS.get(kind, '') if isinstance(kind, str) else ''}{number}"[:20]
     entity_id = parse_entity_id(text)
     if entity_id is None:
@@ -49,7 +49,7 @@ def modern_id(named: Json) -> EntityId:
 
 def modern_entity(entity: Mapping[str, Json], entity_id: EntityId | None = None) -> dict[str, Json]:
     """Return a legacy entity under current keys. `entity_id` serves where the text names none."""
-    named = modern_id(entity["entity"]) if "entity" in entity else entity_id
+    named = entity_id if entity.get("entity") is None else modern_id(entity["entity"])
     if named is None:
         raise NotAnEntityError("a legacy text that names no entity")
     kind = entity_type(named)

@@ -92,6 +92,14 @@ class Decoding:
     bytes_max: int = 64 * 1024 * 1024
     opened: OpenedBlobs = field(default_factory=OpenedBlobs)
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for an encoding that nobody knows, before a text needs it."""
+        if self.legacy_encoding is not None:
+            try:
+                b"x".decode(self.legacy_encoding, "ignore")  # of no bytes nothing would be looked up
+            except LookupError as error:
+                raise ValueError(f"legacy_encoding: {error}") from error
+
 
 _ADDRESS = re.compile(r"([-+.\w]+):([^\s?]+)(?:\?(.*))?", re.ASCII)
 _ID = re.compile(r"[1-9]\d{0,18}", re.ASCII)

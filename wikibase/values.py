@@ -35,6 +35,7 @@ _TIME_PRECISION_MAX = 14
 _TIME_PARTS_MAX = (12, 31, 23, 59, 61)  # month, day, hour, minute, second
 _TIMEZONES = range(-12 * 3600, 14 * 3600 + 1)
 _SMALL = 2**31
+_ZERO = 0
 _DECIMAL = re.compile(r"[-+](?:[1-9]\d*|\d)(?:\.\d+)?", re.ASCII)
 _DECIMAL_CHARS_MAX = 127
 _PHP_SPACE = " \t\n\r\0\x0b"  # what PHP's trim() takes
@@ -90,11 +91,24 @@ def _decode_string(value: Json) -> Json:
 
 
 def _entity_id(value: Json) -> Json:
-    usual = type(value) is dict and type(text := value.get("id")) is str and value == _value_of_id(text)
-    if usual and type(value.get("numeric-id", 0)) is int:  # True and 1.0 are equal to 1
-        return value
+    try:
+        # True and 1.0 are equal to 1.
+        if VALUES_OF_IDS[value["id"]] == value and type(value.get("numeric-id", 0)) is int:
+            return value
+    except (KeyError, TypeError):  # not met yet, or of another shape
+        pass
     made = _decode_entity_id(value)
-    return verbatim(value) if made is None else made
+    if made is None:
+        return verbatim(value)
+    if len(VALUES_OF_IDS) >= _VALUES_OF_IDS_MAX:
+        VALUES_OF_IDS.clear()
+    VALUES_OF_IDS[made["id"]] = _value_of_id(made["id"])
+    return made
+
+
+VALUES_OF_IDS: dict[str, Mapping[str, Json] | None] = {}
+"""The canonical values of ids that were met, by id: the cheapest look-up."""
+_VALUES_OF_IDS_MAX = 65_536
 
 
 def _decode_entity_id(value: Json) -> Json:
@@ -125,20 +139,22 @@ def _id_by_number(value: Mapping[str, Json]) -> str:
 
 def _time(value: Json) -> Json:
     try:
-        text, calendar, zone = value["time"], value["calendarmodel"], value["timezone"]
-        before, after, precision = value["before"], value["after"], value["precision"]
-    except (KeyError, TypeError, IndexError):
+        text, precision = value["time"], value["precision"]
+        if (
+            # The very zero: it is the usual one, and False and 0.0 are not it.
+            value["timezone"] is _ZERO
+            and value["before"] is _ZERO
+            and value["after"] is _ZERO
+            and type(precision) is int
+            and 0 <= precision < _SMALL
+            and type(text) is type(value["calendarmodel"]) is str
+            and len(text) == _FOUR_DIGIT_YEAR_CHARS
+            and text[-1] == "Z"
+            and len(value) == _TIME_FIELDS
+        ):
+            return value  # decoded or refused, it is printed as it is
+    except (KeyError, TypeError):
         return verbatim(value)
-    usual = type(zone) is type(before) is type(after) is type(precision) is int
-    if (
-        usual
-        and type(text) is type(calendar) is str
-        and len(value) == _TIME_FIELDS
-        and len(text) == _FOUR_DIGIT_YEAR_CHARS
-        and text[-1] == "Z"
-        and 0 <= zone | before | after | precision < _SMALL
-    ):
-        return value  # decoded or refused, it is printed as it is
     made = _decode_time(value)
     return verbatim(value) if made is None else made
 
@@ -184,7 +200,9 @@ def _decode_quantity(value: Json) -> Json:
     known = {"amount": amount, "unit": unit}
     if upper is not None:
         most, least = _decimal(upper), _decimal(lower)
-        if most is None or least is None or not Decimal(least) <= Decimal(amount) <= Decimal(most):
+        if most is None or least is None:
+            return None
+        if not least == amount == most and not Decimal(least) <= Decimal(amount) <= Decimal(most):
             return None
         known |= {"upperBound": most, "lowerBound": least}
     if value == known:
@@ -228,6 +246,10 @@ def _decimal_of_number(amount: float) -> str | None:
 
 
 def _globe_coordinate(value: Json) -> Json:
+    if type(value) is dict and len(value) == _GLOBE_FIELDS and value.get("altitude", 0) is None:
+        globe = value.get("globe")
+        if type(globe) is str and globe and all(map(_is_printed_degree, map(value.get, _DEGREE_KEYS))):
+            return value
     made = _decode_globe_coordinate(value)
     return verbatim(value) if made is None else made
 
@@ -247,6 +269,14 @@ def _decode_globe_coordinate(value: Json) -> Json:
         return None
     known = {"latitude": latitude, "longitude": longitude, "altitude": None, "precision": precision, "globe": globe}
     return {**known, **{key: verbatim(one) for key, one in value.items() if key not in known}}
+
+
+_GLOBE_FIELDS = 5
+_DEGREE_KEYS = ("latitude", "longitude", "precision")
+
+
+def _is_printed_degree(value: Json) -> bool:
+    return type(value) is float and -DEGREES_MAX <= value <= DEGREES_MAX and not value.is_integer()
 
 
 def _degrees(value: Json) -> float | int | None:

@@ -1,7 +1,9 @@
 """Entities made up by hypothesis, in the shape of wbgetentities, and the dresses that other shapes put on them."""
 
 import copy
+import itertools
 import random
+import uuid
 from typing import Any
 
 from hypothesis import strategies as st
@@ -57,57 +59,83 @@ datavalues = st.one_of(
 )
 
 
-@st.composite
-def snaks(draw: st.DrawFn, prop: str | None = None) -> dict[str, Any]:
-    kind = draw(st.sampled_from(("value", "value", "value", "somevalue", "novalue")))
-    out = {"snaktype": kind, "property": prop or draw(st.sampled_from(PROPERTIES)), "hash": "0" * 40}
-    if kind == "value":
-        out["datavalue"] = draw(datavalues)
-    return {**out, "datatype": "string"}
+# Strategies are made once, here: to make them anew for each entity takes longer than to draw from them.
+_BARE_SNAKS = st.one_of(
+    datavalues.map(lambda value: {"snaktype": "value", "datavalue": value}),
+    st.sampled_from(("somevalue", "novalue")).map(lambda kind: {"snaktype": kind}),
+)
+_BARE_LISTS = st.lists(st.tuples(st.sampled_from(PROPERTIES), _BARE_SNAKS), min_size=1, max_size=3, unique_by=repr)
+_RANKS = st.sampled_from(("normal", "preferred", "deprecated"))
+_TERMS = st.dictionaries(st.sampled_from(LANGUAGES), texts, max_size=3)
+_ALIASES = st.dictionaries(st.sampled_from(LANGUAGES), st.lists(texts, min_size=1, max_size=3, unique=True), max_size=2)
+_LINKS = st.dictionaries(st.sampled_from(SITES), texts, max_size=2)
 
 
-@st.composite
-def snak_maps(draw: st.DrawFn) -> dict[str, Any]:
-    props = draw(st.lists(st.sampled_from(PROPERTIES), min_size=1, max_size=3, unique=True))
-    return {prop: draw(st.lists(snaks(prop), min_size=1, max_size=2, unique_by=repr)) for prop in props}
+def _snak(prop: str, bare: dict[str, Any]) -> dict[str, Any]:
+    kind = bare["snaktype"]
+    return {"snaktype": kind, "property": prop, "hash": "0" * 40, **copy.deepcopy(bare), "datatype": "string"}
 
 
-@st.composite
-def statements(draw: st.DrawFn, prop: str) -> dict[str, Any]:
-    guid = f"Q1${draw(st.uuids())}"
-    out: dict[str, Any] = {"mainsnak": draw(snaks(prop)), "type": "statement"}
-    if draw(st.booleans()):
-        out["qualifiers"] = draw(snak_maps())
-        out["qualifiers-order"] = list(out["qualifiers"])
-    out |= {"id": guid, "rank": draw(st.sampled_from(("normal", "preferred", "deprecated")))}
-    if draw(st.booleans()):
-        found = draw(st.lists(snak_maps(), min_size=1, max_size=2, unique_by=repr))
-        out["references"] = [{"hash": "1" * 40, "snaks": one, "snaks-order": list(one)} for one in found]
+def _grouped(bare: list[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for prop, one in bare:
+        out.setdefault(prop, []).append(_snak(prop, one))
     return out
 
 
-@st.composite
-def items(draw: st.DrawFn) -> dict[str, Any]:
-    def terms() -> dict[str, Any]:
-        found = draw(st.dictionaries(st.sampled_from(LANGUAGES), texts, max_size=3))
-        return {language: {"language": language, "value": text} for language, text in found.items()}
+_SNAK_MAPS = _BARE_LISTS.map(_grouped)
+_STATEMENT = st.tuples(
+    _BARE_SNAKS,
+    st.none() | _SNAK_MAPS,
+    st.integers(0, 2**32),
+    _RANKS,
+    st.none() | st.lists(_SNAK_MAPS, min_size=1, max_size=2, unique_by=repr),
+)
+_STATEMENTS = st.lists(
+    st.tuples(st.sampled_from(PROPERTIES), st.lists(_STATEMENT, min_size=1, max_size=3)),
+    max_size=3,
+    unique_by=lambda group: group[0],
+)
 
-    aliases = draw(
-        st.dictionaries(st.sampled_from(LANGUAGES), st.lists(texts, min_size=1, max_size=3, unique=True), max_size=2)
-    )
-    props = draw(st.lists(st.sampled_from(PROPERTIES), max_size=3, unique=True))
-    links = draw(st.dictionaries(st.sampled_from(SITES), texts, max_size=2))
+
+def _statement(prop: str, drawn: tuple[Any, ...], place: int) -> dict[str, Any]:
+    main, qualifiers, guid, rank, references = drawn
+    out: dict[str, Any] = {"mainsnak": _snak(prop, main), "type": "statement"}
+    if qualifiers is not None:
+        out["qualifiers"] = qualifiers
+        out["qualifiers-order"] = list(qualifiers)
+    out |= {"id": f"Q1${uuid.UUID(int=64 * guid + place)}", "rank": rank}
+    if references is not None:
+        out["references"] = [{"hash": "1" * 40, "snaks": one, "snaks-order": list(one)} for one in references]
+    return out
+
+
+def _terms(drawn: dict[str, str]) -> dict[str, Any]:
+    return {language: {"language": language, "value": text} for language, text in drawn.items()}
+
+
+def _item(drawn: tuple[Any, ...]) -> dict[str, Any]:
+    labels, descriptions, aliases, claims, links = drawn
+    places = itertools.count()  # no two statements have one id
     return {
         "type": "item",
         "id": "Q1",
-        "labels": terms(),
-        "descriptions": terms(),
+        "labels": _terms(labels),
+        "descriptions": _terms(descriptions),
         "aliases": {
             language: [{"language": language, "value": text} for text in group] for language, group in aliases.items()
         },
-        "claims": {prop: draw(st.lists(statements(prop), min_size=1, max_size=3)) for prop in props},
+        "claims": {prop: [_statement(prop, one, next(places)) for one in group] for prop, group in claims},
         "sitelinks": {site: {"site": site, "title": title, "badges": []} for site, title in links.items()},
     }
+
+
+_ITEMS = st.tuples(_TERMS, _TERMS, _ALIASES, _STATEMENTS, _LINKS).map(_item)
+
+
+def items() -> st.SearchStrategy[dict[str, Any]]:
+    """Return items with up to three properties of up to three statements, and a few terms and site links."""
+    return _ITEMS
 
 
 def as_stored(item: dict[str, Any]) -> dict[str, Any]:

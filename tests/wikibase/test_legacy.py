@@ -26,13 +26,16 @@ WIKI_A = SHARED / "datasets" / "wiki-a"
         (["property", 1], "P1"),
         (["item", "7"], "Q7"),
         ({"0": "item", "1": 42}, "Q42"),
+        (["item", 42.0], "Q42"),
     ],
 )
 def test_ids_in_every_spelling(named: Any, expected: str) -> None:
     assert modern_id(named) == expected
 
 
-@pytest.mark.parametrize("named", ["", "item42", [], ["item"], ["thing", 4], ["item", None], 42, None, {"item": 4}])
+@pytest.mark.parametrize(
+    "named", ["", "item42", [], ["item"], ["thing", 4], ["item", 4.5], ["item", None], 42, None, {"item": 4}]
+)
 def test_names_that_are_none_are_refused(named: Any) -> None:
     with pytest.raises(NotAnEntityError):
         modern_id(named)
@@ -74,6 +77,20 @@ def test_an_item_of_2013_in_current_form() -> None:
     assert "id" not in second
     assert second["rank"] == "normal"
     assert second["mainsnak"]["datavalue"] == {"type": "bad", "value": {"anything": [1]}}
+
+
+@pytest.mark.parametrize("kind", [None, 5, [], {}])
+def test_only_a_text_as_type_makes_an_entity_a_current_one(kind: Any) -> None:
+    legacy = {"entity": "q5", "type": kind, "label": {"en": "x"}, "redirect": None}
+    expected = canonical_entity({"entity": "q5", "label": {"en": "x"}})
+    assert canonical_entity(legacy) == {**expected, "redirect": None}
+
+
+def test_an_entity_that_is_null_is_named_by_its_page() -> None:
+    legacy = {"entity": None, "label": {"en": "x"}}
+    assert canonical_entity(legacy, entity_id=EntityId("Q5"))["id"] == "Q5"
+    with pytest.raises(NotAnEntityError, match="names no entity"):
+        canonical_entity(legacy)
 
 
 def test_a_property_has_no_site_links_and_keeps_its_datatype() -> None:

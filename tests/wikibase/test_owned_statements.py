@@ -55,6 +55,7 @@ def test_other_shapes_are_handed_over(statements: Any) -> None:
 
 
 def test_the_memory_of_properties_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(owned_statements, "_PROPERTIES", set())
     monkeypatch.setattr(owned_statements, "_PROPERTIES_MAX", 3)
     for number in range(1, 20):
         snak = {"snaktype": "novalue", "property": f"P{number}"}

@@ -63,6 +63,70 @@ def test_true_and_one_are_not_the_same() -> None:
     assert not same_content(item(time, "time"), canonical_entity(item({**time, "before": False}, "time"), partial=True))
 
 
+def test_numbers_beside_a_text_are_looked_at_too() -> None:
+    def item(extra: Any) -> dict[str, Any]:
+        datavalue = {"type": "string", "value": "x", "novel": extra}
+        snak = {"snaktype": "value", "property": "P1", "datavalue": datavalue}
+        statement = {"mainsnak": snak, "type": "statement", "id": "x", "rank": "normal"}
+        return {"type": "item", "id": "Q1", "novel": extra, "claims": {"P1": [statement]}}
+
+    assert not same_content(item(True), canonical_entity(item(1), partial=True))
+    assert same_content(item(1.0), canonical_entity(item(1), partial=True))  # PHP prints 1.0 as 1
+
+
+def lexeme(**fields: Any) -> dict[str, Any]:
+    form = {"id": "L1-F1", "representations": {"en": {"language": "en", "value": "x"}}, "claims": []}
+    sense = {"id": "L1-S1", "glosses": {"en": {"language": "en", "value": "x"}}, "claims": {}}
+    return {
+        "type": "lexeme",
+        "id": "L1",
+        "lemmas": {"en": {"language": "en", "value": "x"}},
+        "lexicalCategory": "Q1",
+        "language": "Q2",
+        "claims": [],
+        "nextFormId": 2,
+        "nextSenseId": 2,
+        "forms": [{**form, "grammaticalFeatures": ["Q7", "Q5", "Q7"]}],
+        "senses": [sense],
+        **fields,
+    }
+
+
+def test_a_lexeme_is_decided_with_its_forms_and_senses() -> None:
+    content = canonical(lexeme())
+    assert same_content(lexeme(), content)
+    assert same_content(content, canonical(content))
+    for other in (
+        lexeme(lexicalCategory="Q3"),
+        lexeme(forms=[]),
+        lexeme(senses=[{"id": "L1-S2", "glosses": {}, "claims": []}]),
+        lexeme(forms=[{**lexeme()["forms"][0], "grammaticalFeatures": ["Q7"]}]),
+        lexeme(forms=[{**lexeme()["forms"][0], "novel": 1}]),
+        lexeme(novel=1),
+        {key: value for key, value in lexeme().items() if key != "language"},
+    ):
+        assert not same_content(other, content)
+        assert canonical(other) != content
+
+
+def test_a_site_link_is_decided_by_what_stands_in_it() -> None:
+    def item(**link: Any) -> dict[str, Any]:
+        links = {"enwiki": {"site": "enwiki", "title": "X", "badges": ["Q1"], **link}}
+        return {"type": "item", "id": "Q1", "sitelinks": links}
+
+    content = canonical_entity(item(), partial=True)
+    assert same_content(item(url="https://enwiki.example/"), content)
+    others: list[dict[str, Any]] = [
+        {"title": "Y"},
+        {"site": "dewiki"},
+        {"badges": []},
+        {"novel": 1},
+        {"removed": ""},
+    ]
+    for link in others:
+        assert not same_content(item(**link), content)
+
+
 def test_what_is_no_entity_is_not_decided() -> None:
     for odd in ({}, {"claims": 5}, {"id": "Q1", "type": "item", "claims": {"P1": None}}, {"labels": {"en": 5}}):
         assert not same_content(odd, {"id": "Q1", "type": "item", "claims": {}})

@@ -55,6 +55,12 @@ def test_gzip_is_raw_deflate(flags: str) -> None:
     assert read("tt:1", row(flags, gzdeflate(TEXT))) == TEXT
 
 
+@pytest.mark.parametrize("name", ["no-such-encoding", "windows-1252//TRANSLIT", "hex"])
+def test_an_encoding_that_is_none_is_refused_before_a_text_needs_it(name: str) -> None:
+    with pytest.raises(ValueError, match="legacy_encoding"):
+        Decoding(legacy_encoding=name)
+
+
 def test_a_legacy_encoding_is_converted_where_no_flag_says_utf8() -> None:
     how = Decoding(legacy_encoding="windows-1252")
     latin = "Café".encode("cp1252") + b"\x81"  # a byte that the encoding does not have

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wikibase import values
 from wikibase.errors import NotAnEntityError
 from wikibase.values import DEFAULT_GLOBE, canonical_datavalue, canonical_value, is_decoded
 
@@ -235,3 +236,47 @@ def test_any_value_has_a_canonical_form_that_is_its_own_and_is_decoded_or_not_be
 def test_times_of_any_parts_have_a_form_that_is_its_own(text: str, before: Any, precision: Any, calendar: str) -> None:
     once = canonical_value("time", time(text, before=before, precision=precision, calendarmodel=calendar))
     assert json.dumps(canonical_value("time", once)) == json.dumps(once)
+
+
+@pytest.mark.parametrize("numeric", [True, 1.0, "1", None])
+def test_an_id_met_before_is_not_taken_for_one_that_only_equals_it(numeric: Any) -> None:
+    usual = {"entity-type": "item", "numeric-id": 1, "id": "Q1"}
+    for _ in range(2):
+        assert canonical_value("wikibase-entityid", usual) == usual
+        made = canonical_value("wikibase-entityid", {**usual, "numeric-id": numeric})
+        assert json.dumps(made, sort_keys=True) == json.dumps(usual, sort_keys=True)
+
+
+def test_the_memory_of_ids_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(values, "VALUES_OF_IDS", {})
+    monkeypatch.setattr(values, "_VALUES_OF_IDS_MAX", 2)
+    for place in range(1, 8):
+        canonical_value("wikibase-entityid", {"id": f"Q{place}"})
+        assert 0 < len(values.VALUES_OF_IDS) <= 2
+
+
+PLACE = {"latitude": 1.5, "longitude": -2.5, "altitude": None, "precision": 0.1, "globe": "x"}
+
+
+@pytest.mark.parametrize(("kind", "value"), [("time", time("+2013-01-01T00:00:00Z")), ("globecoordinate", PLACE)])
+def test_what_is_as_printed_is_the_argument_itself(kind: str, value: Any) -> None:
+    assert canonical_value(kind, value) is value
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        ("time", time("+2013-01-01T00:00:00Z", before=False), time("+2013-01-01T00:00:00Z", before=False)),
+        ("time", time("+2013-01-01T00:00:00Z", after=0.0), time("+2013-01-01T00:00:00Z", after=0)),
+        ("time", time("+2013-01-01T00:00:00Z", timezone=-0.0), time("+2013-01-01T00:00:00Z", timezone=0)),
+        ("time", time("+2013-01-01T00:00:00Z", precision=11.0), time("+2013-01-01T00:00:00Z", precision=11)),
+        ("globecoordinate", {**PLACE, "latitude": 2.0}, {**PLACE, "latitude": 2}),
+        ("globecoordinate", {**PLACE, "precision": 0.0}, {**PLACE, "precision": 0}),
+        ("globecoordinate", {**PLACE, "altitude": 5}, PLACE),
+        ("globecoordinate", {**PLACE, "altitude": 5, "latitude": 361.5}, {**PLACE, "altitude": 5, "latitude": 361.5}),
+        ("globecoordinate", {**PLACE, "globe": ""}, {**PLACE, "globe": ""}),
+    ],
+)
+def test_what_is_nearly_as_printed_is_looked_at(kind: str, value: Any, expected: Any) -> None:
+    made = canonical_value(kind, value)
+    assert json.dumps(made, sort_keys=True) == json.dumps(expected, sort_keys=True)
