@@ -129,7 +129,7 @@ class ReadsConfig:
     site_urls: Mapping[str, str] = knob(
         {}, "site id: address of its pages with $1 for the title, as the wiki's table `sites` has them"
     )
-    facts_every_s: float = knob(3600.0, "seconds after which the wiki is asked for its languages and names again", low=1)
+    facts_every_s: float = knob(3600.0, "seconds after which the wiki's languages and names are asked again", low=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,6 +222,23 @@ class VerifierConfig:
         5.0, "an answer that names no revision is pinned only if the head is older by this, in seconds", low=0.0
     )
     rules: str = knob("", "file of normalisation rules, relative to the config file; empty: those that are shipped")
+    recheck_max_s: float = knob(300.0, "seconds between two looks at something open, at most", low=0.01)
+    noise_every_samples: int = knob(
+        200, "after so many samples the wiki is compared with itself, for the rate of its own noise; 0: never", low=0
+    )
+    noise_rate_max: float = knob(0.001, "noise of the wiki itself that is borne without an alert", low=0.0, high=1.0)
+    mismatch_age_alert_s: float = knob(3600.0, "age of a mismatch at which it is alerted again; 0: never", low=0.0)
+    wiki_rate_max: float = knob(50.0, "requests a second to the wiki, at most", low=0.1)
+    wiki_rate_min: float = knob(0.2, "requests a second to a wiki in trouble, at least", low=0.01)
+    wiki_wait_max_s: float = knob(30.0, "seconds that one of our requests waits for its turn", low=0.1)
+    case_body_bytes_max: int = knob(1048576, "bytes of each side kept with a mismatch; what is cut is said", low=1024)
+    cases_max: int = knob(1000, "mismatches kept with both sides", low=1)
+    cases_bytes_max: int = knob(67108864, "bytes of all of them, packed", low=65536)
+    cases_age_max_s: float = knob(2592000.0, "seconds for which they are kept", low=1)
+    case_recheck_s: float = knob(300.0, "seconds until a mismatch is looked at again; longer each time", low=1)
+    history_read_whole_max: int = knob(
+        200, "revisions of a history that are all compared to say since when it differs; longer ones by halving", low=1
+    )
     mutant_every_samples: int = knob(100, "after so many samples the judge is shown a damaged copy; 0: never", low=0)
     mutant_every_s: float = knob(60.0, "or after so many seconds, whichever comes first; 0: never", low=0.0)
     proxy_grace_s: float = knob(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from backends.config import Config, SnapshotsConfig, WikiConfig
 from backends.errors import RefusedError
+from backends.ledger.cases import CaseBounds
 from backends.ledger.checkpoints import Checkpoints
 from backends.ledger.evidence import Bounds
 from backends.ledger.revisions import RevisionIndex
@@ -176,7 +177,13 @@ def verdicts(ledger: Database, config: Config) -> Verdicts:
     """Return the verdicts of a ledger."""
     limits = config.verifier
     bounds = Bounds(tuples_max=limits.tuples_max, entities_max=limits.entities_max, ages_max=limits.ages_max)
-    return Verdicts(ledger, details_max=limits.details_max, bounds=bounds)
+    kept = CaseBounds(
+        cases_max=limits.cases_max,
+        bytes_max=limits.cases_bytes_max,
+        age_max_s=limits.cases_age_max_s,
+        recheck_s=limits.case_recheck_s,
+    )
+    return Verdicts(ledger, details_max=limits.details_max, bounds=bounds, case_bounds=kept)
 
 
 def spool_writer(config: Config, worker: str) -> SpoolWriter:

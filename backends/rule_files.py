@@ -29,7 +29,8 @@ TEXT_CHARS_MAX = 1_000
 
 _SEGMENTS_MAX = 32
 _FIELDS = ("name", "path", "action", "reason", "owner", "expires", "examples")
-_OPTIONAL = ("where",)
+_OPTIONAL = ("where", "hides")
+_NAMES_MAX = 100
 _WHERE: Mapping[str, tuple[str, ...]] = {
     "entity_types": tuple(kind.value for kind in EntityType),
     "surfaces": tuple(surface.value for surface in Surface),
@@ -154,7 +155,13 @@ class _Reader:
             examples=self.examples(found["examples"], f"{name}.examples"),
             entity_types=where["entity_types"],
             surfaces=where["surfaces"],
+            hides=self.names(found.get("hides"), f"{name}.hides"),
         )
+
+    def names(self, node: yaml.Node | None, path: str) -> frozenset[str]:
+        if node is None:
+            return frozenset()
+        return frozenset(self.text(one, path) for one in self.items(node, path, _NAMES_MAX))
 
     def text(self, node: yaml.Node, path: str) -> str:
         value = self.value(node, path)

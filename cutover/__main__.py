@@ -19,6 +19,7 @@ VERBS = {
     "bucket": "make the S3 bucket for the snapshots, or look at it",
     "verifier": "judge the samples that the proxies took (serve starts it by itself)",
     "report": "say what the verifier found",
+    "mismatch": "list what differs, and tell everything about one case",
     "demo": "show it all on a sample wiki",
     "canonical": "print the canonical form, or the digest, of entity JSON in any shape",
     "diff": "say how two documents differ: in words, as a patch, as jsondiff",

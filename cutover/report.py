@@ -8,13 +8,15 @@ from collections.abc import Callable, Mapping
 
 from backends.config import Config
 from backends.config_file import ConfigError
-from backends.connect import opened_ledger, verdicts
+from backends.connect import checkpoints, opened_ledger, verdicts
+from cutover.mismatch import show
 from cutover.options import add_config_options, config_of
 from rules.parity_gate import Requirement
 from rules.strata import DIMENSIONS
 from rules.verdict import Outcome
 from verifier.report import Report, gather
 from verifier.report_forms import render_html, render_json, render_markdown, render_text
+from verifier.standing import PACE
 
 _FORMS: Mapping[str, Callable[[Report], str]] = {
     "text": render_text,
@@ -28,10 +30,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_config_options(parser)
     parser.add_argument("--format", choices=tuple(_FORMS), default="text")
+    parser.add_argument("--mismatch", metavar="ID", help="everything about one case (as `cutover mismatch ID`)")
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the verb."""
+    if options.mismatch is not None:
+        return show(config_of(options), options.mismatch, as_json=options.format == "json")
     report = asyncio.run(report_of(config_of(options)))
     sys.stdout.write(_FORMS[options.format](report).rstrip("\n") + "\n")
     return int(bool(report.findings_total or report.overall.outcomes.get(Outcome.MISMATCH)))
@@ -42,7 +47,11 @@ async def report_of(config: Config) -> Report:
     async with opened_ledger(config) as ledger:
         requirement = requirement_of(config)
         return await gather(
-            verdicts(ledger, config), now=time.time(), confidence=requirement.confidence, requirement=requirement
+            verdicts(ledger, config),
+            now=time.time(),
+            confidence=requirement.confidence,
+            requirement=requirement,
+            pace=await checkpoints(ledger).get(PACE),
         )
 
 

@@ -1,7 +1,8 @@
 """`cutover rules`: the normalisation rules that an operator has written: list them, check the file, try them out.
 
 `check` is what every program does at its start: the file can be read, no rule has expired, each does what its own
-examples promise. `test --pair A B` says of two documents which rules are about them, and whether they make them equal.
+examples promise. `test` shows each rule damaged copies besides: what it hides, it must say. `test --pair A B` says of
+two documents which rules are about them, and whether they make them equal.
 Exit 0 good (or equal), 1 a rule fails (or the pair differs), 2 something cannot be read.
 """
 
@@ -16,6 +17,7 @@ from backends.rule_files import SHIPPED, RuleSet, complaints, load_rules, read_r
 from cutover.diff import Content, sides_of
 from rules.difference import difference
 from rules.difference_parts import same
+from rules.mutants_hidden import undeclared
 from rules.normalise import Rule, apply_rules, holds, normalised, touches
 from rules.routes.route import Surface
 from wikibase.errors import NotAnEntityError
@@ -69,7 +71,7 @@ def _test(options: argparse.Namespace, today: date) -> int:
         return _test_pair(found, options, today)
     failing = 0
     for rule in found.rules:
-        wrong = list(complaints(rule, today))
+        wrong = [*complaints(rule, today), *([hidden] if (hidden := undeclared(rule)) else [])]
         failing += bool(wrong)
         for line in wrong or ["good: makes its pair equal, and leaves the other different"]:
             _say(f"{rule.name}: {line}")

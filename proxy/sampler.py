@@ -22,7 +22,7 @@ from rules.routes.multipart import read_multipart
 from rules.routes.parameters import MULTIPART, PARAMETERS_MAX, URLENCODED
 from rules.routes.recognise import recognise
 from rules.routes.route import EntityRead, NeedsBody, Request, Route, Site, Surface
-from rules.sample import KEPT_REQUEST_HEADERS, KEPT_RESPONSE_HEADERS, Sample, shed_key, shed_parts
+from rules.sample import KEPT_REQUEST_HEADERS, KEPT_RESPONSE_HEADERS, Sample, safe_request_id, shed_key, shed_parts
 from rules.sampling import safe_form, safe_pairs, safe_target
 from rules.shedding import gives_way, line_of
 
@@ -185,8 +185,10 @@ class Sampler:
         if not isinstance(route, EntityRead) or _privileged(fields, route):
             return None
         body = b"".join(seen.body)
+        answered = dict(response.fields.pairs())
+        sample_id = uuid.uuid4().hex
         return Sample(
-            sample_id=uuid.uuid4().hex,
+            sample_id=sample_id,
             phase=seen.phase,
             worker=self._worker,
             started_at=seen.started_at,
@@ -200,6 +202,7 @@ class Sampler:
             body=join_chunks(body) if response.body == CHUNKED else body,
             surface=route.surface.value,
             proxy_version=self._version,
+            request_id=safe_request_id(fields.get("x-request-id"), answered.get("x-request-id"), sample_id),
         )
 
 

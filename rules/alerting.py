@@ -5,7 +5,12 @@ Pure: the state comes in and goes out, the time is an argument. Bounded in group
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
+from typing import Protocol
 
+from rules.normalise import Rule, expired
+from rules.parity_gate import lower_bound
+from rules.reproduce import repair_command
 from rules.verdict import Finding, Outcome, Verdict
 
 GROUPS_MAX = 100
@@ -58,6 +63,50 @@ class Group:
 Groups = Mapping[str, Group]
 
 
+class Standing(Protocol):
+    """Something that differs, and was not seen equal since. `first_at` in Unix seconds."""
+
+    @property
+    def entity_id(self) -> str:
+        """The entity."""
+
+    @property
+    def revision(self) -> int | None:
+        """The revision, None where none is told."""
+
+    @property
+    def surface(self) -> str:
+        """By which surface it was read."""
+
+    @property
+    def reason(self) -> str:
+        """Why it differs, a fixed word."""
+
+    @property
+    def seen(self) -> int:
+        """How often it was seen."""
+
+    @property
+    def first_at(self) -> float:
+        """When it was seen first."""
+
+
+class Noisy(Protocol):
+    """How often the wiki was held against itself by a surface, and differed."""
+
+    @property
+    def surface(self) -> str:
+        """The surface."""
+
+    @property
+    def compared(self) -> int:
+        """How often it was read a second time."""
+
+    @property
+    def differed(self) -> int:
+        """How often that gave something else."""
+
+
 def alerts_of(verdicts: Iterable[Verdict], findings: Iterable[Finding]) -> list[Alert]:
     """Return what is worth an alert: mismatches, and findings."""
     out = []
@@ -70,6 +119,48 @@ def alerts_of(verdicts: Iterable[Verdict], findings: Iterable[Finding]) -> list[
         line = f"{finding.entity_id} revision {finding.revision}: {' '.join(finding.detail.split())}"
         out.append(Alert(group=finding.kind, line=_cut(line), at=finding.found_at))
     return out
+
+
+def age_alerts(ages: Iterable[Standing], now: float, after_s: float) -> list[Alert]:
+    """Return an alert for each thing that has differed for longer than so many seconds, and not been equal since."""
+    return [
+        Alert(
+            group=f"mismatch older than {after_s:g} s",
+            line=_cut(
+                f"{one.entity_id} revision {one.revision} by {one.surface}: {one.reason},"
+                f" {now - one.first_at:.0f} s, seen {one.seen} times; to mend it: {repair_command(one.entity_id)}"
+            ),
+            at=now,
+        )
+        for one in ages
+        if now - one.first_at > after_s
+    ]
+
+
+def noise_alerts(counts: Iterable[Noisy], now: float, rate_max: float, confidence: float) -> list[Alert]:
+    """Return an alert for each surface by which the wiki surely differs from itself more often than that."""
+    out = []
+    for one in counts:
+        surely = lower_bound(one.differed, one.compared, confidence)
+        if surely > rate_max:
+            line = (
+                f"by {one.surface} the wiki differs from itself in {one.differed} of {one.compared} second readings:"
+                f" surely in more than {surely:.2%}, {rate_max:.2%} are allowed"
+            )
+            out.append(Alert(group=f"noise on {one.surface}", line=line, at=now))
+    return out
+
+
+def expiry_alerts(rules: Iterable[Rule], today: date, now: float) -> list[Alert]:
+    """Return an alert for each normalisation rule whose time is over: it is not applied any more."""
+    return [
+        Alert(
+            group="normalisation rule expired",
+            line=_cut(f"{rule.name} expired on {rule.expires} and is not applied any more; {rule.owner} decides"),
+            at=now,
+        )
+        for rule in expired(rules, today)
+    ]
 
 
 def gather(groups: Groups, alerts: Iterable[Alert]) -> dict[str, Group]:

@@ -98,6 +98,42 @@ def all_differences(wiki_size: int, store_size: int, *, positions_max: int = POS
     return Differing(tuple(found), complete=not rest and len(tail) <= room)
 
 
+def run_around(known: int, size: int) -> Questions[Span]:
+    """Find the run of differing positions that holds one known to differ, in a history of that size.
+
+    For histories too long to be asked about as a whole: asks about single positions, further and further away until
+    one is the same, then halves. Asks at most 4 log2(n) + 2 questions. What it steps over is taken to differ: a run
+    may be told too long, never one that does not hold `known`, and both its ends were seen.
+    """
+    begin = yield from _edge(known, -1, known)
+    after = yield from _edge(known, 1, size - 1 - known)
+    return Span(begin, after + 1)
+
+
+def _edge(known: int, step: int, most: int) -> Questions[int]:
+    """Find the last differing position in one direction, where `most` positions lie beyond the known one."""
+    differs, reach = 0, 1  # distances: known to differ; to be asked about
+    while True:
+        reach = min(reach, most)
+        if reach <= differs:
+            return known + step * differs
+        if (yield _single(known + step * reach)):
+            break
+        differs, reach = reach, reach * 2
+    same_at = reach
+    while same_at - differs > 1:
+        middle = (differs + same_at) // 2
+        if (yield _single(known + step * middle)):
+            same_at = middle
+        else:
+            differs = middle
+    return known + step * differs
+
+
+def _single(position: int) -> Span:
+    return Span(position, position + 1)
+
+
 def answered(questions: Questions[_Found], same: Callable[[Span], bool]) -> _Found:
     """Return what questions lead to, where each can be answered at once; elsewhere `send` the answers."""
     try:

@@ -5,7 +5,7 @@ Every function here takes any JSON and raises nothing but NotAnEntityError (cont
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -102,7 +102,7 @@ def members(
     first: Sequence[Json], second: Sequence[Json], path: Path, name: str, words: Callable[[Json], str]
 ) -> Iterator[Change]:
     """Tell what is in only one of two lists; when both hold the same, that they are ordered differently."""
-    gone, come = _only(first, second), _only(second, first)
+    gone, come = _only_here(first, second)
     if not gone and not come:
         yield Change(Kind.REORDERED, path, f"{name}: reordered")
     for place in range(max(len(gone), len(come))):
@@ -111,17 +111,30 @@ def members(
         yield Change(kind_of(left, right), path, f"{name}: {pair_words(left, right, words)}")
 
 
-def _only(these: Sequence[Json], others: Sequence[Json]) -> list[Json]:
-    """Return what is in these beyond what is in the others, repeats counted."""
-    there = Counter(canonical_bytes(other) for other in others)
+def _only_here(first: Sequence[Json], second: Sequence[Json]) -> tuple[list[Json], list[Json]]:
+    """Return what is in each list beyond what is in the other, repeats counted."""
+    keys = [[_member_key(one) for one in side] for side in (first, second)]
+    return _beyond(first, keys[0], keys[1]), _beyond(second, keys[1], keys[0])
+
+
+def _beyond(these: Sequence[Json], keys: Sequence[Hashable], others: Sequence[Hashable]) -> list[Json]:
+    there = Counter(others)
     out = []
-    for one in these:
-        key = canonical_bytes(one)
-        if there[key] > 0:
+    for one, key in zip(these, keys, strict=True):
+        if there.get(key, 0) > 0:
             there[key] -= 1
         else:
             out.append(one)
     return out
+
+
+def _member_key(one: Json) -> Hashable:
+    """Return what two members share when they are the same: of a term its two texts, else the canonical bytes."""
+    if type(one) is dict and len(one) == 2:  # noqa: PLR2004  language and value
+        language, value = one.get("language"), one.get("value")
+        if type(language) is str and type(value) is str:
+            return language, value
+    return canonical_bytes(one)
 
 
 def terms(noun: str) -> Differ:

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from rules.mutants import (
+    Change,
     Content,
     Dice,
     Operator,
     Path,
+    Places,
     Shown,
     chosen,
     emptied,
@@ -128,106 +130,65 @@ def _redirects(stored: Content, shown: Shown) -> list[Path]:
 _TERMS = ("labels", "descriptions", "lemmas", "representations", "glosses")
 
 
+def _operator(name: str, what: str, places: Places, change: Change, **more: Any) -> Operator:
+    return Operator(name=name, what=what, places=places, change=change, **more)
+
+
 OPERATORS = (
-    Operator(name="label_byte", what="one character of a label", places=entry_places("labels"), change=_one_byte),
-    Operator(name="label_lost", what="a label is lost", places=field_places("labels"), change=_lost),
-    Operator(
-        name="label_language",
-        what="a label in another language",
-        places=field_places("labels"),
-        change=_other_language,
-        adds=True,
+    _operator("label_byte", "one character of a label", entry_places("labels"), _one_byte),
+    _operator("label_lost", "a label is lost", field_places("labels"), _lost),
+    _operator("label_language", "a label in another language", field_places("labels"), _other_language, adds=True),
+    _operator("description_byte", "one character of a description", entry_places("descriptions"), _one_byte),
+    _operator("description_lost", "a description is lost", field_places("descriptions"), _lost),
+    _operator("term_look_alike", "a letter of another script", entry_places(*_TERMS), _look_alike),
+    _operator("term_decomposed", "the same letters, not composed", entry_places(*_TERMS), _decomposed),
+    _operator("term_padded", "a space behind a term", entry_places(*_TERMS), _padded),
+    _operator(
+        "term_language_inside", "a term says another language than its key", entry_places(*_TERMS), _language_inside
     ),
-    Operator(
-        name="description_byte",
-        what="one character of a description",
-        places=entry_places("descriptions"),
-        change=_one_byte,
+    _operator(
+        "terms_emptied",
+        "all labels, lemmas or glosses are gone",
+        holder_places("labels", "lemmas", "representations", "glosses"),
+        emptied("labels", "lemmas", "representations", "glosses"),
     ),
-    Operator(name="description_lost", what="a description is lost", places=field_places("descriptions"), change=_lost),
-    Operator(
-        name="term_look_alike", what="a letter of another script", places=entry_places(*_TERMS), change=_look_alike
-    ),
-    Operator(
-        name="term_decomposed", what="the same letters, not composed", places=entry_places(*_TERMS), change=_decomposed
-    ),
-    Operator(name="term_padded", what="a space behind a term", places=entry_places(*_TERMS), change=_padded),
-    Operator(
-        name="term_language_inside",
-        what="a term says another language than its key",
-        places=entry_places(*_TERMS),
-        change=_language_inside,
-    ),
-    Operator(
-        name="terms_emptied",
-        what="all labels, lemmas or glosses are gone",
-        places=holder_places("labels", "lemmas", "representations", "glosses"),
-        change=emptied("labels", "lemmas", "representations", "glosses"),
-    ),
-    Operator(name="alias_lost", what="an alias is lost", places=entry_places("aliases"), change=_alias_lost),
-    Operator(name="alias_byte", what="one character of an alias", places=entry_places("aliases"), change=_alias_byte),
-    Operator(name="alias_order", what="two aliases change places", places=entry_places("aliases"), change=_swapped),
-    Operator(name="sitelink_title", what="one character of a title", places=entry_places("sitelinks"), change=_title),
-    Operator(name="sitelink_badge", what="a badge more or less", places=entry_places("sitelinks"), change=_badge),
-    Operator(name="sitelink_lost", what="a site link is lost", places=field_places("sitelinks"), change=_lost),
-    Operator(
-        name="sitelinks_emptied",
-        what="all site links are gone",
-        places=holder_places("sitelinks"),
-        change=emptied("sitelinks"),
-    ),
-    Operator(name="lemma_byte", what="one character of a lemma", places=entry_places("lemmas"), change=_one_byte),
-    Operator(name="lexeme_language", what="another language item", places=field_places("language"), change=_other_id),
-    Operator(
-        name="lexical_category", what="another category", places=field_places("lexicalCategory"), change=_other_id
-    ),
-    Operator(name="form_lost", what="a form is lost", places=field_places("forms"), change=_part_lost),
-    Operator(name="sense_lost", what="a sense is lost", places=field_places("senses"), change=_part_lost),
-    Operator(
-        name="representation_byte",
-        what="one character of a form",
-        places=entry_places("representations"),
-        change=_one_byte,
-    ),
-    Operator(name="gloss_byte", what="one character of a gloss", places=entry_places("glosses"), change=_one_byte),
-    Operator(
-        name="feature_added",
-        what="a grammatical feature too many",
-        places=field_places("grammaticalFeatures"),
-        change=_feature_added,
-    ),
-    Operator(
-        name="feature_lost",
-        what="a grammatical feature is lost",
-        places=field_places("grammaticalFeatures"),
-        change=_feature_lost,
-    ),
-    Operator(
-        name="property_datatype",
-        what="a property says another datatype",
-        places=field_places("datatype"),
-        change=other_text,
-    ),
-    Operator(name="redirect_target", what="a redirect leads elsewhere", places=_redirects, change=_other_id),
-    Operator(
-        name="badges_reordered",
-        what="two badges change places",
-        places=entry_places("sitelinks"),
-        change=_badges_swapped,
+    _operator("alias_lost", "an alias is lost", entry_places("aliases"), _alias_lost),
+    _operator("alias_byte", "one character of an alias", entry_places("aliases"), _alias_byte),
+    _operator("alias_order", "two aliases change places", entry_places("aliases"), _swapped),
+    _operator("sitelink_title", "one character of a title", entry_places("sitelinks"), _title),
+    _operator("sitelink_badge", "a badge more or less", entry_places("sitelinks"), _badge),
+    _operator("sitelink_lost", "a site link is lost", field_places("sitelinks"), _lost),
+    _operator("sitelinks_emptied", "all site links are gone", holder_places("sitelinks"), emptied("sitelinks")),
+    _operator("lemma_byte", "one character of a lemma", entry_places("lemmas"), _one_byte),
+    _operator("lexeme_language", "another language item", field_places("language"), _other_id),
+    _operator("lexical_category", "another category", field_places("lexicalCategory"), _other_id),
+    _operator("form_lost", "a form is lost", field_places("forms"), _part_lost),
+    _operator("sense_lost", "a sense is lost", field_places("senses"), _part_lost),
+    _operator("representation_byte", "one character of a form", entry_places("representations"), _one_byte),
+    _operator("gloss_byte", "one character of a gloss", entry_places("glosses"), _one_byte),
+    _operator("feature_added", "a grammatical feature too many", field_places("grammaticalFeatures"), _feature_added),
+    _operator("feature_lost", "a grammatical feature is lost", field_places("grammaticalFeatures"), _feature_lost),
+    _operator("property_datatype", "a property says another datatype", field_places("datatype"), other_text),
+    _operator("redirect_target", "a redirect leads elsewhere", _redirects, _other_id),
+    _operator(
+        "badges_reordered",
+        "two badges change places",
+        entry_places("sitelinks"),
+        _badges_swapped,
         equal_to_wikibase="wikibase.md 3.5: badges are compared without order",
     ),
-    Operator(
-        name="features_reordered",
-        what="grammatical features turned round",
-        places=field_places("grammaticalFeatures"),
-        change=_turned_round,
+    _operator(
+        "features_reordered",
+        "grammatical features turned round",
+        field_places("grammaticalFeatures"),
+        _turned_round,
         equal_to_wikibase="wikibase.md 3.5: grammatical features are a set",
     ),
-    Operator(
-        name="parts_reordered",
-        what="forms or senses turned round",
-        places=field_places("forms", "senses"),
-        change=_turned_round,
+    _operator(
+        "parts_reordered",
+        "forms or senses turned round",
+        field_places("forms", "senses"),
+        _turned_round,
         equal_to_wikibase="wikibase.md 3.5: forms and senses are sorted by id on output",
     ),
 )

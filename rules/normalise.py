@@ -25,7 +25,7 @@ RULES_MAX = 100
 PROTECTED = frozenset({"id", "type", "entity", "redirect", "serializationVersion"})
 """Fields that say what is compared with what: no rule touches them."""
 
-RESERVED = frozenset({"language_fallback", "wiki_disagrees_with_itself"})
+RESERVED = frozenset({"language_fallback", "wiki_disagrees_with_itself", "action_api_text_cleanup"})
 """Names that verdicts use for what is built in."""
 
 DEPTH_MAX = 60
@@ -47,6 +47,7 @@ class Rule:
     """One rule. `path`: keys, `*` for any one key or list member, `**` for any number of them.
 
     `entity_types`, `surfaces`: where it holds; empty means everywhere. It holds up to and with the day `expires`.
+    `hides`: the mutant operators whose damage its owner accepts not to see (`rules.mutants_hidden`).
     """
 
     name: str
@@ -58,6 +59,7 @@ class Rule:
     examples: Examples
     entity_types: frozenset[str] = frozenset()
     surfaces: frozenset[str] = frozenset()
+    hides: frozenset[str] = frozenset()
 
     def is_expired(self, today: date) -> bool:
         """Tell whether its time is over."""

@@ -4,7 +4,7 @@ Zero failures in n comparisons bound the rate by 1 - (1 - confidence)^(1/n), abo
 a number of comparisons fixed beforehand and independent ones; counting belongs to an epoch, not to the last window.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import exp, expm1, lgamma, log, log1p
 
 CONFIDENCE = 0.95
@@ -22,6 +22,10 @@ class Bound:
     comparisons: int
     confidence: float
     upper: float
+
+    def as_json(self) -> dict[str, int | float]:
+        """Return the bound as plain values."""
+        return asdict(self)
 
     def text(self) -> str:
         """Return the bound in words."""

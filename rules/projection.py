@@ -9,6 +9,7 @@ from typing import Any
 
 from rules.routes.route import Projection, Surface
 from wikibase.answers import AnsweredEntity
+from wikibase.rest_v1 import reduced
 
 Json = Any
 Content = Mapping[str, Json]
@@ -41,6 +42,7 @@ class Part:
     rank: str | None = None
     statement: str | None = None
     references: bool = True
+    reduced: bool = False  # without what the REST API v1 never tells of a value
 
     @property
     def is_whole(self) -> bool:
@@ -78,6 +80,8 @@ def project(content: Content, part: Part) -> Content:
     if part.is_whole or "redirect" in content or "serializationVersion" in content:
         return content
     out = {key: value for key, value in content.items() if _keeps(part, key)}
+    if part.reduced:
+        out = reduced(out)
     if part.languages is not None:
         for field in TERM_FIELDS:
             if field in out:

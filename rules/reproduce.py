@@ -83,6 +83,11 @@ def reproduction(verdict: Verdict, exchange: Exchange, place: Place, compared: C
     return "\n".join(blocks) + "\n"
 
 
+def repair_command(entity_id: str) -> str:
+    """Return the command that exports an entity anew, in place of what the store has."""
+    return f"cutover export --entity {shlex.quote(str(page_entity(EntityId(entity_id))))} --repair"
+
+
 def curl_of(exchange: Exchange, url: str, *, more: Iterable[tuple[str, str]] = ()) -> str:
     """Return the curl command that sends this request to that address. `more`: headers that are kept unasked."""
     kept = [pair for pair in exchange.headers if pair[0].lower() in KEPT_REQUEST_HEADERS]

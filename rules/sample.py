@@ -4,6 +4,7 @@ Holds no cookie, token, authorisation header or client address (invariant 10): o
 and `rules.sampling.safe_target` let through gets into one.
 """
 
+import re
 from dataclasses import dataclass
 
 KEPT_REQUEST_HEADERS = ("accept", "content-type", "accept-encoding", "if-modified-since", "if-none-match")
@@ -17,6 +18,8 @@ KEPT_RESPONSE_HEADERS = (
     "cache-control",
     "x-request-id",
 )
+
+_REQUEST_ID = re.compile(r"[0-9A-Za-z@_-]{16,64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,7 @@ class Sample:
     body: bytes
     surface: str = ""
     proxy_version: str = ""
+    request_id: str = ""  # the client's own X-Request-Id, or the one that the wiki answered with
 
     def header(self, name: str) -> str | None:
         """Return the first response header of that lower-case name."""
@@ -57,3 +61,11 @@ def shed_parts(key: str) -> tuple[str, str]:
     """Return (why, surface) of a `shed_key`."""
     why, _, surface = key.partition(":")
     return why, surface
+
+
+def safe_request_id(*told: str | None) -> str:
+    """Return the first of these that looks like the id of a request and like nothing else, "" when none does.
+
+    No address has that form, and no host name: neither dots nor colons are taken.
+    """
+    return next((one for one in told if one is not None and _REQUEST_ID.fullmatch(one)), "")

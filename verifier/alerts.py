@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -61,7 +61,11 @@ class Alerts:
 
     def tell(self, verdicts: Sequence[Verdict], findings: Sequence[Finding]) -> None:
         """Take what was found. Returns at once; what has no room is counted in `dropped`."""
-        for alert in alerts_of(verdicts, findings):
+        self.say(alerts_of(verdicts, findings))
+
+    def say(self, alerts: Iterable[Alert]) -> None:
+        """Take alerts. Returns at once; what has no room is counted in `dropped`."""
+        for alert in alerts:
             if len(self._waiting) >= self._waiting_max:
                 self.dropped += 1
                 continue

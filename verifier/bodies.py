@@ -4,11 +4,11 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from rules.routes.route import EntityRead
 from rules.sample import Sample
 from rules.verdict import Outcome
+from wikibase.errors import NotAnEntityError
+from wikibase.json_text import parse_json
 
 BODY_BYTES_MAX = 64 * 1024 * 1024
 """The most bytes of an answer that are judged, after decompression."""
@@ -44,16 +44,18 @@ def json_body(sample: Sample, read: EntityRead, *, bytes_max: int = BODY_BYTES_M
     media_type = (sample.header("content-type") or "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         return NoBody(Outcome.NOT_COMPARED, f"format_{read.projection.format}", media_type)
-    plain = _plain_bytes(sample, bytes_max)
+    plain = plain_bytes(sample, bytes_max)
     if isinstance(plain, NoBody):
         return plain
     try:
-        return Body(orjson.loads(plain), len(plain))
-    except orjson.JSONDecodeError as error:
+        # Not a strict parser: MediaWiki serves half surrogate pairs.
+        return Body(parse_json(plain), len(plain))
+    except NotAnEntityError as error:
         return NoBody(Outcome.ERROR, "body_unreadable", str(error)[:200])
 
 
-def _plain_bytes(sample: Sample, bytes_max: int) -> bytes | NoBody:
+def plain_bytes(sample: Sample, bytes_max: int = BODY_BYTES_MAX) -> bytes | NoBody:
+    """Return the body of an answer, unpacked, or why there is none."""
     coding = (sample.header("content-encoding") or "").strip().lower()
     if coding in _PLAIN:
         body = sample.body

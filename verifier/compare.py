@@ -4,22 +4,35 @@ Every way through ends in a `Judgement`. `open` says that another attempt may co
 catch up, a side may be reachable again, a head that looked wrong may have been about to be set.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
-from typing import Any
+from datetime import datetime
 
 from backends.errors import BackendError, CorruptError, UnavailableError
 from rules.difference import difference, same
 from rules.noise import split_noise
-from rules.normalise import Rule, apply_rules
+from rules.normalise import apply_rules
+from rules.normalise_answers import CLEANED_SURFACES, CLEANUP_RULE, as_answered
 from rules.projection import Part, project, without_fallback
 from rules.verdict import Finding, Outcome
-from verifier.sides import StoreSide, WikiSide
+from verifier.heads import with_head
+from verifier.judgement import Bench, Content, Judgement, Question, Sides
+from verifier.sides import WikiSide
 from wikibase.answers import AnsweredEntity, Presence
-from wikibase.canonical import NotAnEntityError, canonical_entity
+from wikibase.canonical import NotAnEntityError, canonical_bytes, canonical_entity, canonical_of_text, digest
 from wikibase.ids import EntityId, EntityType, entity_type, page_entity
 from wikibase.revision import Revision, State
+from wikibase.same import same_content
+
+__all__ = [
+    "FALLBACK_RULE",
+    "NOISE_RULE",
+    "Bench",
+    "Judgement",
+    "Question",
+    "differs_from_itself",
+    "judge_entity",
+    "shown_though",
+]
 
 FALLBACK_RULE = "language_fallback"
 """Terms that the wiki's language fallback chose were left out of the comparison."""
@@ -27,51 +40,7 @@ FALLBACK_RULE = "language_fallback"
 NOISE_RULE = "wiki_disagrees_with_itself"
 """Read again at the same revision, the wiki said what the store says, and not what it had answered."""
 
-REDIRECTS_FOLLOWED_MAX = 4
-
 _PARTS = {EntityType.FORM: "forms", EntityType.SENSE: "senses"}
-
-Content = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bench:
-    """What one attempt at a sample works with."""
-
-    store: StoreSide
-    wiki: WikiSide
-    started_at: float
-    margin_s: float
-    last: bool
-    confirmed: bool
-    rules: tuple[Rule, ...] = ()
-    today: date = date.max  # rules have expired by then; who gives rules gives the day
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """One entity of an answer, and how it was asked for."""
-
-    answered: AnsweredEntity
-    part: Part
-    pinned: int | None
-    head_read: bool
-    follow_redirects: bool
-    surface: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What one comparison came to. `open`: worth another attempt."""
-
-    outcome: Outcome
-    reason: str = ""
-    detail: str = ""
-    revision: int | None = None
-    rules: tuple[str, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    open: bool = False
-    made_at: str | None = None  # when the revision was made, as the store says (ISO 8601)
 
 
 async def judge_entity(bench: Bench, question: Question) -> Judgement:
@@ -90,7 +59,7 @@ async def judge_entity(bench: Bench, question: Question) -> Judgement:
     try:
         judgement = await _against_store(bench, question, page, rev_id, guessed=guessed)
         if question.head_read and judgement.outcome in (Outcome.MATCH, Outcome.RULE, Outcome.MISMATCH):
-            judgement = await _with_head(bench, question, judgement, page, rev_id)
+            judgement = await with_head(bench, question, judgement, page, rev_id)
     except CorruptError as error:
         finding = Finding(kind="snapshot_corrupt", entity_id=page, revision=rev_id, detail=str(error)[:500])
         judgement = Judgement(Outcome.ERROR, "snapshot_corrupt", str(error)[:500], findings=(finding,))
@@ -136,6 +105,9 @@ async def _against_revision(
     content = _content(question, stored)
     if isinstance(content, Judgement):
         return content
+    answered = question.answered.content
+    if answered is not None and same_content(answered, project(content, question.part)):
+        return Judgement(Outcome.MATCH)  # certain; what is not decided here goes the full way
     try:
         answered_form = _form(question)
     except NotAnEntityError as error:
@@ -148,7 +120,25 @@ async def _against_revision(
     case = _Differing(
         question=question, page=page_entity(served), rev_id=rev_id, answered=answered_form, stored=content
     )
-    return await _differing(bench, case, guessed=guessed)
+    cleaned = await _cleaned(bench, case)
+    return cleaned or await _differing(bench, case, guessed=guessed)
+
+
+async def differs_from_itself(wiki: WikiSide, answered: AnsweredEntity, part: Part) -> bool | None:
+    """Tell whether the wiki, read again at the revision of an answer, says something else; None: it says nothing.
+
+    Raises BackendError, NotAnEntityError.
+    """
+    assert answered.served is not None
+    assert answered.revision is not None
+    reread = await wiki.entity_at(page_entity(answered.served), answered.revision)
+    whole = None if reread is None else _inside(canonical_entity(dict(reread)), answered.served)
+    if whole is None:
+        return None
+    form = canonical_entity(dict(answered.content or {}), partial=not part.is_whole, entity_id=answered.served)
+    left, right, _ = _side_by_side(form, whole, part)
+    # Another surface may write texts as they are stored; that is no noise.
+    return not same(left, right) and not same(as_answered(left), as_answered(right))
 
 
 def _content(question: Question, stored: Revision) -> Content | Judgement:
@@ -174,16 +164,41 @@ class _Differing:
     stored: Content
 
 
+async def _cleaned(bench: Bench, case: _Differing) -> Judgement | None:
+    """Ask whether only the Action API's output layer stands between the two, None when it does not explain it.
+
+    A store whose texts are composed where the wiki's own are not would look the same. So what the wiki has stored is
+    read, and must be what the store has.
+    """
+    whole = as_answered(case.stored) if case.question.surface in CLEANED_SURFACES else case.stored
+    left, right, rules = _side_by_side(case.answered, whole, case.question.part)
+    if whole is case.stored or not same(left, right):
+        return None
+    try:
+        told = (await bench.wiki.contents([case.rev_id])).get(case.rev_id)
+        if told is None or told.text is None:
+            return Judgement(Outcome.NOT_YET, "wiki_unavailable", "its stored text cannot be read", open=True)
+        text = canonical_of_text(told.text, entity_id=case.page)
+    except (BackendError, NotAnEntityError) as error:
+        return Judgement(Outcome.NOT_YET, "wiki_unavailable", str(error)[:200], open=True)
+    written = _inside(text, case.question.answered.served or case.page) or {}
+    mine, theirs = project(case.stored, case.question.part), project(written, case.question.part)
+    if same(theirs, mine):
+        return Judgement(Outcome.RULE, CLEANUP_RULE, rules=(*rules, CLEANUP_RULE))
+    if told.text.isascii() or not same(theirs, as_answered(mine)):
+        return None
+    # Stored without escapes, the text itself was cleaned on its way: what the wiki really has, nobody can tell.
+    return Judgement(Outcome.NOT_YET, "text_cleaned_on_the_way")
+
+
 async def _differing(bench: Bench, case: _Differing, *, guessed: bool) -> Judgement:
     """Tell noise from error, field by field: read the wiki again at the same revision. Then ask the rules."""
-    part, note = case.question.part, ""
+    part, note, reread_words = case.question.part, "", "read again, the wiki said the same"
     left, right, rules = _side_by_side(case.answered, case.stored, part)
-    try:
-        reread = await bench.wiki.entity_at(case.page, case.rev_id)
-        served = case.question.answered.served or case.page
-        wiki_now = None if reread is None else _inside(canonical_entity(dict(reread)), served)
-    except (BackendError, NotAnEntityError) as error:
-        wiki_now, note = None, f" (the wiki could not be read again: {str(error)[:200]})"
+    found_now = await _read_again(bench, case)
+    wiki_now = None if isinstance(found_now, str) else found_now
+    if isinstance(found_now, str):
+        reread_words, note = found_now, f" ({found_now})"
     if wiki_now is not None:
         answered, again, _ = _side_by_side(case.answered, wiki_now, part)
         if not same(answered, again):
@@ -191,7 +206,8 @@ async def _differing(bench: Bench, case: _Differing, *, guessed: bool) -> Judgem
                 return Judgement(Outcome.NOT_YET, "revision_unknown")
             noise = split_noise(answered, again, right)
             left, rules = again, (*rules, NOISE_RULE) if noise.noise_total else rules
-            note = f" (the wiki's answer was different from what it says now) {noise.words()}".rstrip()
+            reread_words = f"the wiki's answer was different from what it says now {noise.words()}".rstrip()
+            note = f" ({reread_words})"
             if noise.only_noise:
                 told = difference(answered, again).text()
                 return Judgement(Outcome.RULE, NOISE_RULE, f"answer -> read again:\n{told}", rules=rules)
@@ -200,7 +216,28 @@ async def _differing(bench: Bench, case: _Differing, *, guessed: bool) -> Judgem
         return Judgement(Outcome.RULE, ruled.needed[0] if ruled.needed else "", "", rules=(*rules, *ruled.needed))
     found = difference(left, right)
     detail = f"wiki -> store at revision {case.rev_id}{note}:\n{found.text()}"
-    return Judgement(Outcome.MISMATCH, "order" if found.only_order else "content", detail, rules=rules)
+    sides = Sides(
+        wiki=case.question.answered.content or {},
+        store=right,
+        wiki_digest=digest(canonical_bytes(left)),
+        store_digest=digest(canonical_bytes(right)),
+        public=wiki_now is not None,
+        reread=reread_words,
+    )
+    return Judgement(Outcome.MISMATCH, "order" if found.only_order else "content", detail, rules=rules, sides=sides)
+
+
+async def _read_again(bench: Bench, case: _Differing) -> Content | str:
+    """Return what the wiki says now, canonical and not cut yet, or in words why there is none."""
+    served = case.question.answered.served or case.page
+    try:
+        reread = await bench.wiki.entity_at(case.page, case.rev_id)
+        if reread is None:
+            return "the wiki does not show this revision any more"
+        # Texts that the output layer alters are altered in an answer too: only what the store has is not.
+        return _inside(canonical_entity(dict(reread)), served) or f"the wiki's revision has no {served} any more"
+    except (BackendError, NotAnEntityError) as error:
+        return f"the wiki could not be read again: {str(error)[:200]}"
 
 
 def _side_by_side(answered: Content, whole: Content, part: Part) -> tuple[Content, Content, tuple[str, ...]]:
@@ -235,56 +272,3 @@ def shown_though(bench: Bench, entity_id: EntityId, rev_id: int | None, kind: st
     """The store would show what the wiki does not. It may be about to learn; if it does not, that is a finding."""
     finding = Finding(kind=kind, entity_id=entity_id, revision=rev_id, detail=detail)
     return Judgement(Outcome.NOT_YET, "visibility", detail, findings=(finding,) if bench.last else (), open=True)
-
-
-async def _with_head(bench: Bench, question: Question, judgement: Judgement, page: EntityId, rev_id: int) -> Judgement:
-    """Look whether a read of the head would find this revision or a later one. Asked after the revision was read."""
-    fault = await _head_fault(bench.store, page, rev_id) or await _redirect_fault(bench.store, question)
-    if fault is None:
-        return judgement
-    if not bench.confirmed:
-        return Judgement(Outcome.NOT_YET, fault.kind, fault.detail, open=True, made_at=judgement.made_at)
-    if judgement.outcome is Outcome.MISMATCH:
-        return replace(judgement, findings=(fault,))
-    return Judgement(Outcome.ERROR, fault.kind, fault.detail, findings=(fault,), made_at=judgement.made_at)
-
-
-async def _head_fault(store: StoreSide, page: EntityId, rev_id: int) -> Finding | None:
-    head = await store.head(page)
-    if head is None:
-        detail = f"the store has revision {rev_id}, but no head"
-        return Finding(kind="head_unknown", entity_id=page, revision=rev_id, detail=detail)
-    if head.rev_id == rev_id:
-        if head.state in (State.REDIRECT, State.ARCHIVED):
-            detail = f"the head says {head.state} of revision {rev_id}, which the wiki serves as an entity"
-            return Finding(kind="head_state_wrong", entity_id=page, revision=rev_id, detail=detail)
-        return None
-    # The head's own row may tell a place that is not its revision's: only the revisions' places count.
-    head_position = await store.position(page, head.rev_id)
-    position = await store.position(page, rev_id)
-    if head_position is None:
-        detail = f"the head names revision {head.rev_id}, which the store does not have"
-        return Finding(kind="head_dangling", entity_id=page, revision=head.rev_id, detail=detail)
-    if position is not None and head_position < position:
-        detail = f"the head is revision {head.rev_id}, the store has revision {rev_id} after it"
-        return Finding(kind="head_behind", entity_id=page, revision=rev_id, detail=detail)
-    return None
-
-
-async def _redirect_fault(store: StoreSide, question: Question) -> Finding | None:
-    """Where the wiki followed a redirect, the store's heads must lead the same way."""
-    asked, served = question.answered.asked, question.answered.served
-    if asked is None or served is None or page_entity(asked) == page_entity(served):
-        return None
-    here = page_entity(asked)
-    for _ in range(REDIRECTS_FOLLOWED_MAX):
-        head = await store.head(here)
-        if head is None or head.state is not State.REDIRECT or head.redirect_target is None:
-            found = "no head" if head is None else f"{head.state} at revision {head.rev_id}"
-            detail = f"the wiki redirects {asked} to {served}; the store has {found} for {here}"
-            return Finding(kind="redirect_differs", entity_id=here, revision=None, detail=detail)
-        here = head.redirect_target
-        if here == page_entity(served):
-            return None
-    detail = f"the wiki redirects {asked} to {served}; the store's redirects do not lead there"
-    return Finding(kind="redirect_differs", entity_id=page_entity(asked), revision=None, detail=detail)

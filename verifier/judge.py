@@ -10,14 +10,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from rules.case import Case, without_bodies
 from rules.normalise import Rule
-from rules.projection import part_of
+from rules.projection import Part, part_of
 from rules.routes.recognise import recognise
 from rules.routes.route import EntityRead, EntityWrite, NotOurs, Request, Site, Surface
 from rules.sample import Sample
 from rules.strata import Stratum, age_class, format_class, route_shape, size_class
 from rules.verdict import Finding, Outcome, Verdict
+from verifier import rest_v1
 from verifier.bodies import BODY_BYTES_MAX, NoBody, json_body
+from verifier.cases import KEEPING, TOO_MANY, Keeping, case_of
 from verifier.compare import Bench, Judgement, Question, judge_entity
 from verifier.missing import judge_missing
 from verifier.sides import StoreSide, WikiSide
@@ -48,6 +51,7 @@ class JudgeResult:
     verdicts: tuple[Verdict, ...]
     findings: tuple[Finding, ...] = ()
     again: frozenset[str] = frozenset()
+    cases: tuple[Case, ...] = ()  # of the verdicts that are mismatches
 
 
 async def judge(
@@ -59,6 +63,7 @@ async def judge(
     now: Callable[[], float],
     limits: Limits = Limits(),
     rules: tuple[Rule, ...] = (),
+    keeping: Keeping = KEEPING,
     attempt: int = 1,
     only: frozenset[str] | None = None,
 ) -> JudgeResult:
@@ -82,16 +87,19 @@ async def judge(
     verdicts: list[Verdict] = []
     findings: list[Finding] = []
     again: set[str] = set()
+    cases: list[Case] = []
     for answered in answer.entities:
         if only is not None and answered.key not in only:
             continue
-        judgement = await _judge_one(bench, answer.read, answered)
+        judgement = await _judge_one(bench, answer, answered)
         verdict = _verdict(sample, now, answer, judgement, answered)
         verdicts.append(verdict)
         findings += [replace(finding, found_at=verdict.judged_at) for finding in judgement.findings]
         if judgement.open and not bench.last:
             again.add(verdict.key)
-    return JudgeResult(tuple(verdicts), tuple(findings), frozenset(again))
+        elif (case := case_of(sample, verdict, judgement, keeping)) is not None:
+            cases.append(case if len(cases) < keeping.of_a_sample_max else without_bodies(case, TOO_MANY))
+    return JudgeResult(tuple(verdicts), tuple(findings), frozenset(again), tuple(cases))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,11 +109,17 @@ class AnswerRead:
     read: EntityRead
     entities: tuple[AnsweredEntity, ...]
     size_bytes: int
+    reduced: bool = False  # of the REST API v1, which leaves parts of values out
 
     @property
     def surface(self) -> str:
         """The surface of the request."""
         return self.read.surface.value
+
+    def part_of(self, answered: AnsweredEntity) -> Part:
+        """Return the part of an entity that was asked for, as far as the surface tells it."""
+        part = part_of(self.read.surface, self.read.projection, answered)
+        return replace(part, reduced=True) if self.reduced else part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +146,8 @@ def read_answer(sample: Sample, site: Site, body_bytes_max: int) -> AnswerRead |
     return found
 
 
-async def _judge_one(bench: Bench, read: EntityRead, answered: AnsweredEntity) -> Judgement:
+async def _judge_one(bench: Bench, answer: AnswerRead, answered: AnsweredEntity) -> Judgement:
+    read = answer.read
     if answered.presence is Presence.UNREADABLE:
         return Judgement(Outcome.NOT_COMPARED, "wiki_unreadable")
     if answered.presence is Presence.NO_CONTENT:
@@ -141,7 +156,7 @@ async def _judge_one(bench: Bench, read: EntityRead, answered: AnsweredEntity) -
         return Judgement(Outcome.NOT_COMPARED, "title_missing" if answered.key.startswith("-") else "foreign_id")
     question = Question(
         answered=answered,
-        part=part_of(read.surface, read.projection, answered),
+        part=answer.part_of(answered),
         pinned=read.revision,
         head_read=read.revision is None and read.surface is not Surface.REVISIONS,
         follow_redirects=read.projection.follow_redirects,
@@ -164,16 +179,14 @@ def _answered(sample: Sample, read: EntityRead, bytes_max: int) -> AnswerRead | 
     body = json_body(sample, read, bytes_max=bytes_max)
     if isinstance(body, NoBody):
         return body
-    answer = entities_in(
-        read.surface,
-        body.json,
-        asked=read.entities,
-        etag=sample.header("etag"),
-        modified=_iso(sample.header("last-modified")),
-    )
+    etag, modified = sample.header("etag"), _iso(sample.header("last-modified"))
+    answer = entities_in(read.surface, body.json, asked=read.entities, etag=etag, modified=modified)
+    if reduced := answer.reason == rest_v1.REASON:
+        answer = rest_v1.v1_answer(body.json, asked=read.entities, etag=etag, modified=modified)
     if answer.reason:
         return _left(answer.reason, answer.detail)
-    return AnswerRead(read=read, entities=answer.entities, size_bytes=body.size_bytes // len(answer.entities))
+    size_bytes = body.size_bytes // len(answer.entities)
+    return AnswerRead(read=read, entities=answer.entities, size_bytes=size_bytes, reduced=reduced)
 
 
 def _left(reason: str, detail: str = "") -> NoBody:

@@ -5,7 +5,7 @@ Reads the ledger, decides nothing: that is `rules.parity_gate`. A gate can use `
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from backends.ledger.evidence import Age, Distinct, StratumCount, TrialCount, Watermark
@@ -100,8 +100,8 @@ def proof_json(proof: Proof) -> dict[str, Any]:
         "result": found.result.value,
         "missing": list(found.missing),
         "failures": list(found.failures),
-        "by_traffic": _bound_json(found.traffic),
-        "by_entity": _bound_json(found.distinct),
+        "by_traffic": found.traffic.as_json(),
+        "by_entity": found.distinct.as_json(),
         "unproven_share": found.unproven_share,
         "rate_max": proof.requirement.rate_max,
         "stratum_rate_max": proof.requirement.stratum_rate_max,
@@ -112,7 +112,7 @@ def proof_json(proof: Proof) -> dict[str, Any]:
                 "words": one.stratum.words(),
                 "result": one.result.value,
                 "compared": one.compared,
-                "bound": _bound_json(one.bound),
+                "bound": one.bound.as_json(),
                 "unproven_share": one.unproven_share,
                 "needs": one.needs,
             }
@@ -124,12 +124,12 @@ def proof_json(proof: Proof) -> dict[str, Any]:
             "lower": found.recall.lower,
             "blind": list(found.recall.blind),
             "never_tried": list(proof.never_tried),
-            "operators": [_operator_json(one) for one in proof.recall],
+            "operators": [asdict(one) for one in proof.recall],
         },
         "epochs": proof.epochs,
         "epochs_why": list(proof.epochs_why),
         "basis": proof.basis.as_json() if proof.basis else None,
-        "cumulative": _bound_json(proof.cumulative),
+        "cumulative": proof.cumulative.as_json(),
         "verified_through": proof.watermark.through_at if proof.watermark else None,
         "verified_revision": proof.watermark.revision if proof.watermark else None,
         "standing_mismatches": proof.ages_total,
@@ -176,37 +176,6 @@ def _recall(count: TrialCount, confidence: float) -> OperatorRecall:
     )
 
 
-def _bound_json(one: Bound) -> dict[str, Any]:
-    return {
-        "failures": one.failures,
-        "comparisons": one.comparisons,
-        "confidence": one.confidence,
-        "upper": one.upper,
-    }
-
-
-def _operator_json(one: OperatorRecall) -> dict[str, Any]:
-    return {
-        "operator": one.operator,
-        "what": one.what,
-        "tried": one.tried,
-        "caught": one.caught,
-        "not_applicable": one.not_applicable,
-        "unclear": one.unclear,
-        "lower": one.lower,
-        "detect_s_mean": one.detect_s_mean,
-        "detect_s_max": one.detect_s_max,
-    }
-
-
 def _age_json(one: Age) -> dict[str, Any]:
-    return {
-        "entity": one.entity_id,
-        "revision": one.revision,
-        "surface": one.surface,
-        "reason": one.reason,
-        "seen": one.seen,
-        "first_at": one.first_at,
-        "last_at": one.last_at,
-        "age_s": one.age_s,
-    }
+    plain = asdict(one)
+    return {"entity": plain.pop("entity_id"), **plain, "age_s": one.age_s}

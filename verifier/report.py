@@ -8,15 +8,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from backends.ledger.cases import KeptCase
 from backends.ledger.verdicts import Count, EntityCount, Epoch, KeptFinding, Verdicts
 from rules.parity import CONFIDENCE, Bound, bound
 from rules.parity_gate import Requirement
+from rules.reproduce import repair_command
 from rules.sample import shed_parts
 from rules.verdict import Outcome, Standing, Verdict, standing_of
 from verifier.proof import Proof, gather_proof, proof_json
 
 MISMATCHES_SHOWN = 20
 FINDINGS_SHOWN = 100
+PAGES_MAX = 100
 REQUIREMENT = Requirement()
 
 
@@ -30,6 +33,15 @@ class Stratum:
     bound: Bound
     unproven: int
     aside: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoiseFloor:
+    """How often the wiki differed from itself by a surface, and what that says at most."""
+
+    surface: str
+    bound: Bound
+    unread: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +66,9 @@ class Report:
     last_at: float | None = None
     confidence: float = CONFIDENCE
     notes: tuple[str, ...] = field(default=())
+    cases: tuple[KeptCase, ...] = ()
+    noise: tuple[NoiseFloor, ...] = ()
+    pace: Mapping[str, float] = field(default_factory=dict)  # of the verifier's own requests, as it noted last
 
 
 async def gather(
@@ -63,6 +78,7 @@ async def gather(
     mismatches: int = MISMATCHES_SHOWN,
     confidence: float = CONFIDENCE,
     requirement: Requirement = REQUIREMENT,
+    pace: Mapping[str, float] | None = None,
 ) -> Report:
     """Read the ledger and return the report of the present epoch. Raises UnavailableError."""
     epoch = await verdicts.epoch(now)
@@ -87,13 +103,23 @@ async def gather(
         shed=shed,
         mismatches=tuple(await verdicts.latest(Outcome.MISMATCH, size=mismatches)),
         errors=tuple(await verdicts.latest(Outcome.ERROR, size=mismatches)),
-        findings=tuple(await verdicts.findings(size=FINDINGS_SHOWN)),
+        findings=await _standing(verdicts),
         findings_total=await verdicts.findings_total(),
         proof=await gather_proof(verdicts, epoch, requirement),
         first_at=min((count.first_at for count in counts), default=None),
         last_at=max((count.last_at for count in counts), default=None),
         confidence=confidence,
         notes=_notes(overall),
+        cases=tuple(await verdicts.cases.latest(size=mismatches)),
+        noise=tuple(
+            NoiseFloor(
+                surface=one.surface,
+                bound=bound(one.differed, one.compared, confidence=confidence),
+                unread=one.unread,
+            )
+            for one in await verdicts.evidence.noise(epoch.number)
+        ),
+        pace=dict(pace or {}),
     )
 
 
@@ -106,7 +132,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "last_at": report.last_at,
         "parity": proof_json(report.proof),
         "overall": _stratum_json(report.overall),
-        "entities": _bound_json(report.entities),
+        "entities": report.entities.as_json(),
         "strata": [_stratum_json(stratum) for stratum in report.strata],
         "not_compared": dict(report.not_compared),
         "unproven": dict(report.unproven),
@@ -124,11 +150,46 @@ def as_json(report: Report) -> dict[str, Any]:
                 "seen": finding.seen,
                 "first_at": finding.first_at,
                 "last_at": finding.last_at,
+                "repair": repair_command(finding.entity_id),
             }
             for finding in report.findings
         ],
         "notes": list(report.notes),
+        "cases": [_case_json(one) for one in report.cases],
+        "noise": [{"surface": one.surface, "bound": one.bound.as_json(), "unread": one.unread} for one in report.noise],
+        "pace": dict(report.pace),
     }
+
+
+def _case_json(one: KeptCase) -> dict[str, Any]:
+    verdict = one.case.verdict
+    return {
+        "id": one.case_id,
+        "entity": verdict.entity_id,
+        "revision": verdict.revision,
+        "surface": verdict.surface,
+        "reason": verdict.reason,
+        "seen": one.seen,
+        "first_at": one.first_at,
+        "last_at": one.last_at,
+        "closed_at": one.closed_at,
+        "closed_by": one.closed_by,
+        "located": one.located,
+        "repair": repair_command(verdict.entity_id or ""),
+    }
+
+
+async def _standing(verdicts: Verdicts) -> tuple[KeptFinding, ...]:
+    """Return the first findings that stand. Closed ones are passed over."""
+    found: list[KeptFinding] = []
+    after: KeptFinding | None = None
+    for _ in range(PAGES_MAX):
+        page = await verdicts.findings(size=FINDINGS_SHOWN, after=after)
+        found += [one for one in page if one.closed_at is None]
+        if len(page) < FINDINGS_SHOWN or len(found) >= FINDINGS_SHOWN:
+            break
+        after = page[-1]
+    return tuple(found[:FINDINGS_SHOWN])
 
 
 def _stratum(by: str, name: str, counts: Sequence[Count], confidence: float, *, shed: int = 0) -> Stratum:
@@ -195,21 +256,12 @@ def _notes(overall: Stratum) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _bound_json(one: Bound) -> dict[str, Any]:
-    return {
-        "failures": one.failures,
-        "comparisons": one.comparisons,
-        "confidence": one.confidence,
-        "upper": one.upper,
-    }
-
-
 def _stratum_json(stratum: Stratum) -> dict[str, Any]:
     return {
         "by": stratum.by,
         "name": stratum.name,
         "outcomes": dict(stratum.outcomes),
-        "bound": _bound_json(stratum.bound),
+        "bound": stratum.bound.as_json(),
         "unproven": stratum.unproven,
         "not_compared": stratum.aside,
     }

@@ -10,9 +10,11 @@ from html import escape
 
 import orjson
 
+from rules.reproduce import repair_command
 from rules.verdict import Outcome, Verdict
-from verifier.proof_forms import sections
+from verifier.proof_forms import Section, sections
 from verifier.report import Report, Stratum, as_json
+from verifier.report_sections import cases_section, noise_section, pace_section
 
 _OUTCOMES = tuple(outcome.value for outcome in Outcome)
 _SHORT = {
@@ -38,7 +40,7 @@ def render_text(report: Report) -> str:
     out += [f"By traffic: {report.overall.bound.text()}.", f"By entity:  {report.entities.text()}."]
     out += [f"! {note}" for note in report.notes]
     out += ["", *_columns([_heading("", report), *(_row(stratum) for stratum in _all(report))])]
-    for section in sections(report.proof):
+    for section in _sections(report):
         out += ["", section.title, *(f"  {plain(line)}" for line in section.lines)]
         rows = [section.heading, *section.rows] if section.rows else []
         out += [f"  {line}" for line in _columns([[plain(cell) for cell in row] for row in rows])]
@@ -49,6 +51,7 @@ def render_text(report: Report) -> str:
     for finding in report.findings:
         where = f"{finding.entity_id} revision {finding.revision}"
         out.append(f"  {finding.kind}: {where}, seen {finding.seen} times: {plain(finding.detail)}")
+        out.append(f"    to mend it: {repair_command(finding.entity_id)}")
     for title, verdicts in _verdict_lists(report):
         out += ["", f"{title}: {len(verdicts) or 'none'}"]
         for verdict in verdicts:
@@ -74,7 +77,7 @@ def render_markdown(report: Report) -> str:
     heading = _heading("part", report)
     out += ["", _pipes(heading), _pipes(["---", *("---:" for _ in heading[1:])])]
     out += [_pipes([_mark(cell) for cell in _row(stratum)]) for stratum in _all(report)]
-    for section in sections(report.proof):
+    for section in _sections(report):
         out += ["", f"## {_mark(section.title)}", "", *(f"* {_mark(line)}" for line in section.lines)]
         if section.rows:
             out += ["", _pipes(section.heading), _pipes(["---", *("---:" for _ in section.heading[1:])])]
@@ -87,6 +90,7 @@ def render_markdown(report: Report) -> str:
     for finding in report.findings:
         where = f"{finding.entity_id} revision {finding.revision}"
         out.append(f"* **{_mark(finding.kind)}** {where}, seen {finding.seen} times: {_mark(finding.detail)}")
+        out.append(f"  To mend it: {_mark(repair_command(finding.entity_id))}")
     for title, verdicts in _verdict_lists(report):
         out += ["", f"## {title}: {len(verdicts) or 'none'}"]
         for verdict in verdicts:
@@ -114,7 +118,7 @@ def render_html(report: Report) -> str:
         *(_html_row(_row(stratum)) for stratum in _all(report)),
         "</tbody></table>",
     ]
-    for section in sections(report.proof):
+    for section in _sections(report):
         out.append(f"<h2>{_html(section.title)}</h2>")
         out += [f"<p>{_html(line)}</p>" for line in section.lines]
         if section.rows:
@@ -129,10 +133,13 @@ def render_html(report: Report) -> str:
             out.append("</tbody></table>")
     out.append(f"<h2>Findings: {report.findings_total}</h2>")
     if report.findings:
-        out.append("<table><thead><tr><th>kind</th><th>entity</th><th>revision</th><th>seen</th><th>detail</th></tr>")
+        out.append(
+            "<table><thead><tr><th>kind</th><th>entity</th><th>revision</th><th>seen</th>"
+            "<th>to mend it</th><th>detail</th></tr>"
+        )
         out.append("</thead><tbody>")
         for one in report.findings:
-            cells = [one.kind, one.entity_id, str(one.revision), str(one.seen)]
+            cells = [one.kind, one.entity_id, str(one.revision), str(one.seen), repair_command(one.entity_id)]
             row = "".join(f"<td>{_html(cell)}</td>" for cell in cells)
             out.append(f'<tr>{row}<td class="words">{_html(one.detail)}</td></tr>')
         out.append("</tbody></table>")
@@ -142,6 +149,15 @@ def render_html(report: Report) -> str:
             out.append(f'<h3 class="bad">{_html(_verdict_line(verdict))}</h3><p>{_html(verdict.target)}</p>')
             out.append(f"<pre>{_html(verdict.detail)}</pre>")
     return "\n".join([*out, "</body></html>\n"])
+
+
+def _sections(report: Report) -> list[Section]:
+    beside = [
+        noise_section([(one.surface, one.bound, one.unread) for one in report.noise]),
+        cases_section(report.cases),
+        pace_section(report.pace),
+    ]
+    return [*sections(report.proof), *(one for one in beside if one.lines or one.rows)]
 
 
 RENDERERS: Mapping[str, Callable[[Report], str]] = {

@@ -7,8 +7,6 @@ ledger learns with each round through when everything observed is settled.
 """
 
 import asyncio
-import heapq
-import itertools
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -16,14 +14,19 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from backends.errors import UnavailableError
+from backends.ledger.evidence import NoiseCount
 from backends.ledger.verdicts import Verdicts
 from rules.epochs import GRACE_S, Basis
 from rules.mutants import Trial
+from rules.rechecks import recheck_delay_s
 from rules.sample import Sample
 from rules.verdict import Finding, Outcome, Verdict
 from verifier.alerts import Alerts
+from verifier.cases import bounded
 from verifier.epochs import Epochs
+from verifier.held import Held, OpenSamples
 from verifier.judge import JudgeResult
+from verifier.noise_floor import NoiseFloor
 from verifier.settled import Settled
 from verifier.trials import Trials
 
@@ -69,6 +72,8 @@ class Pace:
     margin_s: float = 2.0  # from the end of an exchange until its sample is in the spool, at most
     drain_s: float = 0.0  # after `stop`: go on for so long, until nothing is left
     grace_s: float = GRACE_S  # after an epoch opened, another proxy version opens none for so long
+    recheck_max_s: float = 300.0  # the longest wait for another attempt
+    case_bytes_max: int = 32 * 1024 * 1024  # of bodies of mismatches that are written at once
 
 
 @dataclass(slots=True)
@@ -85,54 +90,19 @@ class Progress:
     epoch: int = 0
     mutants_tried: int = 0
     mutants_missed: int = 0
+    noise_compared: int = 0  # the wiki against itself
+    noise_differed: int = 0
+    lag_s: float | None = None  # how far the store is behind, as it was known last
     last_written_at: float = 0.0
     trouble: str = ""  # why nothing can be written now
 
 
-@dataclass(slots=True)
-class _Case:
-    """One sample on its way: the attempt that comes next, what is still open, what is settled."""
-
-    sample: Sample
-    attempt: int = 1
-    only: frozenset[str] | None = None
-    settled: list[Verdict] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
+Chore = Callable[[asyncio.Event], Awaitable[None]]
+"""Something that is done beside the judging, until the event is set."""
 
 
-class _OpenCases:
-    """Cases that wait for another attempt, bounded in number and bytes."""
-
-    def __init__(self, count_max: int, bytes_max: int) -> None:
-        self._heap: list[tuple[float, int, _Case]] = []
-        self._order = itertools.count()
-        self._count_max = count_max
-        self._bytes_max = bytes_max
-        self._bytes = 0
-
-    def __len__(self) -> int:
-        return len(self._heap)
-
-    def put(self, case: _Case, at: float) -> bool:
-        """Hold a case until `at`. False when there is no room."""
-        if len(self._heap) >= self._count_max or self._bytes + len(case.sample.body) > self._bytes_max:
-            return False
-        heapq.heappush(self._heap, (at, next(self._order), case))
-        self._bytes += len(case.sample.body)
-        return True
-
-    def due(self, now: float, limit: int) -> list[_Case]:
-        """Take the cases whose time has come."""
-        cases: list[_Case] = []
-        while self._heap and self._heap[0][0] <= now and len(cases) < limit:
-            case = heapq.heappop(self._heap)[2]
-            self._bytes -= len(case.sample.body)
-            cases.append(case)
-        return cases
-
-    def next_at(self) -> float | None:
-        """Return when the next case is due."""
-        return self._heap[0][0] if self._heap else None
+def _unknown() -> float | None:
+    return None
 
 
 async def run(
@@ -147,19 +117,28 @@ async def run(
     progress: Progress | None = None,
     basis: Basis | None = None,
     trials: Trials | None = None,
+    noise: NoiseFloor | None = None,
+    lag: Callable[[], float | None] = _unknown,
+    chores: Sequence[Chore] = (),
 ) -> Progress:
     """Judge until `stop`. `clock` is in Unix seconds. Sends alerts meanwhile; returns how far it came.
 
-    `basis` is what the comparisons rest on: a change opens another epoch. `trials` shows the judge damaged copies.
+    `basis` is what the comparisons rest on: a change opens another epoch. `trials` shows the judge damaged copies,
+    `noise` holds the wiki against itself. `lag` says how many seconds the store is behind, None where nobody knows:
+    nothing is looked at again sooner. `chores` run beside the judging; one that ends or fails is not begun again.
     """
     epochs = Epochs(verdicts, basis, pace.grace_s)
     program = _Program(samples, judging, verdicts, alerts, clock, pace, progress or Progress(), epochs, trials)
+    program.noise, program.lag = noise, lag
     alerts_stop = asyncio.Event()
     async with alerts, asyncio.TaskGroup() as group:
         group.create_task(alerts.run(alerts_stop))
+        doing = [group.create_task(_done(chore, stop)) for chore in chores]
         try:
             await program.work(stop)
         finally:
+            for one in doing:
+                one.cancel()
             alerts_stop.set()
     return program.progress
 
@@ -176,12 +155,14 @@ class _Program:
     epochs: Epochs
     trials: Trials | None
     marked_at: float = 0.0
+    noise: NoiseFloor | None = None
+    lag: Callable[[], float | None] = _unknown
     settled: Settled = field(init=False)
-    cases: _OpenCases = field(init=False)
+    cases: OpenSamples = field(init=False)
 
     def __post_init__(self) -> None:
         self.settled = Settled(self.pace.margin_s)
-        self.cases = _OpenCases(self.pace.recheck_waiting_max, self.pace.recheck_bytes_max)
+        self.cases = OpenSamples(self.pace.recheck_waiting_max, self.pace.recheck_bytes_max)
 
     async def work(self, stop: asyncio.Event) -> None:
         """Work in rounds until `stop`, or until there is nothing left within the time for draining."""
@@ -196,7 +177,7 @@ class _Program:
                 looked_at = self.clock()
                 taken = await self.samples.take(room)
                 self.settled.taken(taken, all_of_them=len(taken) < room, now=looked_at)
-                round_ += [_Case(sample) for sample in taken]
+                round_ += [Held(sample) for sample in taken]
             shed = await self.samples.shed()
             if round_ or shed:
                 await self._round(round_, shed, stop)
@@ -207,14 +188,15 @@ class _Program:
                 await self._mark()
                 await self._pause(stop)
 
-    async def _round(self, cases: Sequence[_Case], shed: Mapping[str, int], stop: asyncio.Event) -> None:
+    async def _round(self, cases: Sequence[Held], shed: Mapping[str, int], stop: asyncio.Event) -> None:
         turns = asyncio.Semaphore(self.pace.parallel)
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._attempt(case, turns)) for case in cases]
         settled = [case for case, task in zip(cases, tasks, strict=True) if task.result()]
         findings = [finding for case in cases for finding in case.findings]
         trials = await self._tried(settled)
-        new_verdicts = await self._write(settled, findings, shed, trials, stop)
+        noise = await self._read_twice(settled)
+        new_verdicts = await self._write(settled, findings, shed, (trials, noise), stop)
         if new_verdicts is not None:
             for case in cases:
                 case.findings.clear()
@@ -228,7 +210,7 @@ class _Program:
             self.progress.judged_through = max(through, default=self.progress.judged_through)
         self.progress.open = len(self.cases)
 
-    async def _tried(self, settled: Sequence[_Case]) -> list[Trial]:
+    async def _tried(self, settled: Sequence[Held]) -> list[Trial]:
         """Show the judge a damaged copy of at most one of the samples that were just settled."""
         if self.trials is None:
             return []
@@ -238,6 +220,17 @@ class _Program:
                 found = await self.trials.of(case.sample, case.settled)
         self.progress.mutants_tried += sum(one.tried for one in found)
         self.progress.mutants_missed = self.trials.missed
+        return found
+
+    async def _read_twice(self, settled: Sequence[Held]) -> list[NoiseCount]:
+        """Hold the answer of at most one of the samples that were just settled against a second reading."""
+        if self.noise is None:
+            return []
+        found: list[NoiseCount] = []
+        for case in settled:
+            if self.noise.due() and not found:
+                found = await self.noise.of(case.sample)
+        self.progress.noise_compared, self.progress.noise_differed = self.noise.compared, self.noise.differed
         return found
 
     async def _mark(self, *, at_once: bool = False) -> None:
@@ -255,16 +248,18 @@ class _Program:
         else:
             self.marked_at = self.clock()
 
-    async def _attempt(self, case: _Case, turns: asyncio.Semaphore) -> bool:
+    async def _attempt(self, case: Held, turns: asyncio.Semaphore) -> bool:
         """Judge a case once. True when it is settled; else it waits for its next attempt."""
         async with turns:
             result = await self._judge(case)
         case.findings += result.findings
+        case.cases += result.cases
         still_open = {verdict.key: verdict for verdict in result.verdicts if verdict.key in result.again}
         case.settled += [verdict for verdict in result.verdicts if verdict.key not in still_open]
         if not still_open:
             return True
-        delay_s = self.pace.recheck_after_s * 2 ** (case.attempt - 1)
+        self.progress.lag_s = self.lag()
+        delay_s = recheck_delay_s(case.attempt, self.pace.recheck_after_s, self.pace.recheck_max_s, self.progress.lag_s)
         case.attempt += 1
         case.only = frozenset(still_open)
         if self.cases.put(case, self.clock() + delay_s):
@@ -273,7 +268,7 @@ class _Program:
         case.settled += still_open.values()
         return True
 
-    async def _judge(self, case: _Case) -> JudgeResult:
+    async def _judge(self, case: Held) -> JudgeResult:
         try:
             async with asyncio.timeout(self.pace.judge_timeout_s):
                 return await self.judging(case.sample, attempt=case.attempt, only=case.only)
@@ -299,20 +294,24 @@ class _Program:
 
     async def _write(
         self,
-        settled: Sequence[_Case],
+        settled: Sequence[Held],
         findings: Sequence[Finding],
         shed: Mapping[str, int],
-        trials: Sequence[Trial],
+        beside: tuple[Sequence[Trial], Sequence[NoiseCount]],
         stop: asyncio.Event,
     ) -> list[Verdict] | None:
         """Write a round; wait while the ledger is away. Returns what was counted; None: it was away until the end."""
         if not settled and not findings and not shed:
             return []
+        trials, noise = beside
+        cases = bounded((one for case in settled for one in case.cases), self.pace.case_bytes_max)
         while True:
             try:
                 await self.epochs.follow([case.sample for case in settled], self.clock())
                 verdicts = [one for case in settled for one in self.epochs.counted(case.sample, case.settled)]
-                await self.verdicts.add(verdicts, findings, shed, now=self.clock(), trials=trials)
+                await self.verdicts.add(
+                    verdicts, findings, shed, now=self.clock(), trials=trials, cases=cases, noise=noise
+                )
             except UnavailableError as error:
                 self.progress.trouble = str(error)
                 log.warning("the ledger cannot be written: %s", error, extra={"action": "ledger_unavailable"})
@@ -332,6 +331,13 @@ class _Program:
             await asyncio.sleep(wait_s)
         else:
             await _wait(stop, wait_s)
+
+
+async def _done(chore: Chore, stop: asyncio.Event) -> None:
+    try:
+        await chore(stop)
+    except Exception:  # a chore must not end the judging
+        log.exception("a chore of the verifier ended", extra={"action": "chore_failed"})
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:

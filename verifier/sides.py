@@ -63,6 +63,18 @@ class HeadOfWiki(Protocol):
         """Why: "missing", or an error in the wiki's words."""
 
 
+class TextOfWiki(Protocol):
+    """The stored text of a revision, or why there is none, in the wiki's words."""
+
+    @property
+    def text(self) -> str | None:
+        """The text as it is stored; None: `reason` says why."""
+
+    @property
+    def reason(self) -> str | None:
+        """Why there is none."""
+
+
 class WikiSide(Protocol):
     """The wiki, asked anew. Each method raises a BackendError."""
 
@@ -71,3 +83,6 @@ class WikiSide(Protocol):
 
     async def entity_at(self, entity_id: EntityId, rev_id: int) -> Mapping[str, Any] | None:
         """Return the entity's JSON at a revision, in any shape; None when the wiki does not give it (any more)."""
+
+    async def contents(self, rev_ids: Sequence[int]) -> Mapping[int, TextOfWiki]:
+        """Return the stored text of each revision, or why there is none."""

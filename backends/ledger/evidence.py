@@ -74,6 +74,16 @@ class TrialCount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoiseCount:
+    """The wiki against itself by one surface: how often it was read again, differed, or could not be read again."""
+
+    surface: str
+    compared: int = 0
+    differed: int = 0
+    unread: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Age:
     """Something that differs: since when, how often it was seen, and when last. Not seen equal since."""
 
@@ -120,8 +130,16 @@ class Evidence:
         self._entities += len(rows)
         return [row for row in rows if row["failed"] or not full]
 
-    async def add(self, work: Statements, epoch: int, verdicts: Sequence[Verdict], trials: Sequence[Trial]) -> None:
+    async def add(
+        self,
+        work: Statements,
+        epoch: int,
+        verdicts: Sequence[Verdict],
+        trials: Sequence[Trial],
+        noise: Sequence[NoiseCount] = (),
+    ) -> None:
         """Write what verdicts and trials prove, inside a transaction."""
+        await _many(work, "noise_count_add", _noise_rows(epoch, verdicts, noise))
         await _many(work, "stratum_count_add", _stratum_rows(epoch, verdicts))
         await _many(work, "compared_tuple_put", self._tuple_rows(epoch, verdicts))
         await _many(work, "mutant_trial_add", _trial_rows(epoch, verdicts, trials))
@@ -166,6 +184,22 @@ class Evidence:
     async def trials(self, epoch: int) -> Sequence[TrialCount]:
         """Return how each mutant operator fared."""
         return [_trial(row) for row in await self._database.rows("mutant_trials", epoch=epoch, size=ROWS_MAX)]
+
+    async def noise(self, epoch: int) -> Sequence[NoiseCount]:
+        """Return how the wiki fared against itself, by surface."""
+        return [
+            NoiseCount(
+                surface=row["surface"],
+                compared=int(row["compared"]),
+                differed=int(row["differed"]),
+                unread=int(row["unread"]),
+            )
+            for row in await self._database.rows("noise_counts", epoch=epoch, size=ROWS_MAX)
+        ]
+
+    async def clear_age(self, epoch: int, verdict: Verdict, now: float) -> None:
+        """Note that something that differed was seen equal."""
+        await self._database.execute("mismatch_age_clear", **_age_key(epoch, verdict), at_ms=_ms(now))
 
     async def ages(self, epoch: int, *, size: int = 50) -> Sequence[Age]:
         """Return what differs and was not seen equal since, the longest known first."""
@@ -255,6 +289,21 @@ def _trial_rows(epoch: int, verdicts: Sequence[Verdict], trials: Iterable[Trial]
             "last_at_ms": at_ms,
         }
         for trial in sorted(trials, key=lambda one: one.operator)
+    ]
+
+
+def _noise_rows(epoch: int, verdicts: Iterable[Verdict], noise: Iterable[NoiseCount]) -> list[dict[str, Any]]:
+    at_ms = max((_ms(verdict.judged_at) for verdict in verdicts), default=0)
+    return [
+        {
+            "epoch": epoch,
+            "surface": one.surface[:32],
+            "compared": one.compared,
+            "differed": one.differed,
+            "unread": one.unread,
+            "at_ms": at_ms,
+        }
+        for one in sorted(noise, key=lambda count: count.surface)
     ]
 
 

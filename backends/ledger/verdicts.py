@@ -13,8 +13,10 @@ from typing import Any
 import orjson
 
 from backends.errors import ConflictError
-from backends.ledger.evidence import BOUNDS, Bounds, Evidence
+from backends.ledger.cases import CASE_BOUNDS, CaseBounds, Cases
+from backends.ledger.evidence import BOUNDS, Bounds, Evidence, NoiseCount
 from backends.sql.base import Database, Row, Statements
+from rules.case import Case
 from rules.epochs import Basis, basis_of, joined, why_new
 from rules.mutants import Trial
 from rules.verdict import Finding, Outcome, Standing, Verdict, standing, standing_of
@@ -78,15 +80,25 @@ class KeptFinding:
     seen: int
     first_at: float
     last_at: float
+    closed_at: float | None = None  # looked at again, and no more
+    closed_by: str = ""
 
 
 class Verdicts:
-    """The meaning of the tables of 0002_verdicts.sql; those of 0003_evidence.sql are behind `evidence`."""
+    """The meaning of the tables of 0002_verdicts.sql; others are behind `evidence` and `cases`."""
 
-    def __init__(self, database: Database, *, details_max: int = DETAILS_MAX, bounds: Bounds = BOUNDS) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        details_max: int = DETAILS_MAX,
+        bounds: Bounds = BOUNDS,
+        case_bounds: CaseBounds = CASE_BOUNDS,
+    ) -> None:
         self._database = database
         self._details_max = details_max
         self.evidence = Evidence(database, bounds)
+        self.cases = Cases(database, case_bounds)
 
     async def epoch(self, now: float) -> Epoch:
         """Return the present epoch; the first one is opened when there is none."""
@@ -139,25 +151,30 @@ class Verdicts:
         *,
         now: float,
         trials: Sequence[Trial] = (),
+        cases: Sequence[Case] = (),
+        noise: Sequence[NoiseCount] = (),
     ) -> None:
         """Count verdicts, keep the details that somebody will look at, and note findings and what was shed.
 
-        `trials` are of copies damaged on purpose: never counted as verdicts.
+        `trials` are of copies damaged on purpose, `noise` of the wiki against itself: never counted as verdicts.
         """
         epoch = (await self.epoch(now)).number
         await self.evidence.room(epoch)
+        await self.cases.room()
         kept = [_detail_row(epoch, verdict) for verdict in verdicts if _is_kept(verdict)]
         async with self._database.transaction(SHARD) as work:
             await _many(work, "verdict_count_add", _count_rows(epoch, verdicts))
             entities = self.evidence.entities_with_room(_entity_rows(epoch, verdicts))
             await _many(work, "verdict_entity_add", entities)
-            await self.evidence.add(work, epoch, verdicts, trials)
+            await self.evidence.add(work, epoch, verdicts, trials, noise)
+            await self.cases.add(work, epoch, verdicts, cases)
             await _many(work, "verdict_detail_put", kept)
             await _many(work, "finding_add", [_finding_row(epoch, finding) for finding in findings])
             rows = [{"epoch": epoch, "reason": why[:_REASON_MAX], "seen": seen} for why, seen in (shed or {}).items()]
             await _many(work, "shed_add", sorted(rows, key=lambda row: str(row["reason"])))
         for outcome in sorted({row["outcome"] for row in kept}):
             await self._forget(outcome)
+        await self.cases.tidy(verdicts, now, wrote=bool(cases))
 
     async def counts(self, epoch: int) -> Sequence[Count]:
         """Return every count of an epoch, sorted."""
@@ -199,8 +216,19 @@ class Verdicts:
         return [_finding(row) for row in rows]
 
     async def findings_total(self) -> int:
-        """Return how many findings there are."""
+        """Return how many findings stand: were not closed since they were seen last."""
         return int((await self._database.rows("findings_total"))[0]["findings"])
+
+    async def close_finding(self, finding: KeptFinding, by: str, now: float) -> None:
+        """Note that a finding was looked at again and is no more: by whom. Seen later, it stands again."""
+        await self._database.execute(
+            "finding_close",
+            entity_id=finding.entity_id,
+            kind=finding.kind,
+            revision=_NO_REVISION if finding.revision is None else finding.revision,
+            at_ms=_ms(now),
+            closed_by=by[:_REASON_MAX],
+        )
 
     async def shed(self, epoch: int) -> Mapping[str, int]:
         """Return how many samples were given up before they were judged, by reason."""
@@ -353,4 +381,6 @@ def _finding(row: Row) -> KeptFinding:
         seen=int(row["seen"]),
         first_at=row["first_at_ms"] / 1000,
         last_at=row["last_at_ms"] / 1000,
+        closed_at=row["closed_at_ms"] / 1000 if row["closed_at_ms"] else None,
+        closed_by=row["closed_by"] or "",
     )

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,14 @@ import pytest
 from fakes.rule_files import good, item, label, text_of
 
 from backends.config_file import ConfigError
-from backends.rule_files import SHIPPED
+from backends.rule_files import SHIPPED, load_rules
 from cutover import rules
+from cutover.verifier import rules_to_use
+
+TRIMMED: dict[str, Any] = {
+    "action": "strip",
+    "examples": {"equal": [label("one "), label("one")], "different": [label("one"), label("two")]},
+}
 
 
 def run(*words: Any) -> int:
@@ -49,6 +56,15 @@ def test_check_refuses_what_must_not_be_used(file: Path, capsys: pytest.CaptureF
     assert capsys.readouterr().out.startswith("good: 1 rules in")
 
 
+def test_the_verifier_refuses_a_rule_that_hides_damage_by_its_name_and_what_it_hides(file: Path) -> None:
+    file.write_text(text_of(good(expires="9999-01-01"), good(name="trimmed", expires="9999-01-01", **TRIMMED)), "utf-8")
+    assert len(load_rules(file).rules) == 2
+    with pytest.raises(ConfigError, match=r"rules.yaml:\d+: trimmed: would hide .*hides: \[term_padded\]"):
+        rules_to_use(file, date(2026, 1, 1))
+    file.write_text(text_of(good(expires="9999-01-01")), "utf-8")
+    assert len(rules_to_use(file, date(2026, 1, 1)).rules) == 1
+
+
 def test_without_a_file_the_rules_that_come_with_cutover_are_meant(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("check") == 0
     assert str(SHIPPED) in capsys.readouterr().out
@@ -70,7 +86,8 @@ def test_test_runs_the_examples_of_each_rule(file: Path, capsys: pytest.CaptureF
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("label_case: good")
     assert lines[1] == "wide: the example `different` becomes equal under the rule: it hides too much"
-    assert lines[2].endswith("1 of them must not be used")
+    assert lines[2].startswith("wide: would hide damage that must be seen: label_byte (one character of a label)")
+    assert lines[-1].endswith("1 of them must not be used")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from backends.errors import CorruptError, UnavailableError
-from backends.wiki.shapes import WikiHead
+from backends.wiki.shapes import Content, WikiHead
 from wikibase.canonical import canonical_entity
 from wikibase.ids import EntityId, parse_entity_id
 from wikibase.revision import Revision, State
@@ -70,6 +70,14 @@ class MemoryWiki:
     async def entity_at(self, entity_id: EntityId, rev_id: int) -> Mapping[str, Any] | None:
         self._answer("entity_at")
         return self.revisions.get((entity_id, rev_id))
+
+    async def contents(self, rev_ids: Sequence[int]) -> Mapping[int, Content]:
+        self._answer("contents")
+        pages = {rev_id: content for (_, rev_id), content in self.revisions.items()}
+        return {
+            rev_id: Content(json.dumps(pages[rev_id])) if pages.get(rev_id) is not None else Content(None, "badrevids")
+            for rev_id in rev_ids
+        }
 
     def _answer(self, what: str) -> None:
         self.asked.append(what)

@@ -1,6 +1,22 @@
 """Alerts: the first at once, the next together, all of it bounded."""
 
-from rules.alerting import GROUPS_MAX, LINES_MAX, Alert, alerts_of, due, gather, next_due
+from dataclasses import dataclass
+from datetime import date
+
+from rules.alerting import (
+    GROUPS_MAX,
+    LINES_MAX,
+    Alert,
+    age_alerts,
+    alerts_of,
+    due,
+    expiry_alerts,
+    gather,
+    next_due,
+    noise_alerts,
+)
+from rules.normalise import Examples, Rule
+from rules.normalise_actions import action_of
 from rules.verdict import Finding, Outcome, Verdict
 
 
@@ -57,3 +73,50 @@ def test_mismatches_and_findings_alert_and_matches_do_not() -> None:
     assert first.line.startswith("Q1 revision 7 by entitydata in shadow_reads: a b")
     assert len(first.line) < 600
     assert (second.group, second.line) == ("head_behind", "Q2 revision 3: late")
+
+
+@dataclass(frozen=True)
+class Stands:
+    first_at: float
+    entity_id: str = "Q1"
+    revision: int | None = 7
+    surface: str = "rest"
+    reason: str = "content"
+    seen: int = 3
+
+
+def test_what_differs_for_long_is_told_with_the_way_to_mend_it() -> None:
+    assert age_alerts([Stands(90.0), Stands(40.1)], 100.0, 60.0) == []
+    (told,) = age_alerts([Stands(90.0), Stands(39.0)], 100.0, 60.0)
+    assert told.group == "mismatch older than 60 s"
+    assert told.line.startswith("Q1 revision 7 by rest: content, 61 s, seen 3 times")
+    assert told.line.endswith("cutover export --entity Q1 --repair")
+
+
+@dataclass(frozen=True)
+class Noisy:
+    compared: int
+    differed: int
+    surface: str = "rest"
+
+
+def test_noise_is_told_only_when_it_surely_exceeds_the_limit() -> None:
+    assert noise_alerts([Noisy(0, 0), Noisy(10, 0), Noisy(3, 1)], 1.0, 0.02, 0.95) == []
+    (told,) = noise_alerts([Noisy(100, 20)], 1.0, 0.02, 0.95)
+    assert told.group == "noise on rest"
+    assert "20 of 100 second readings" in told.line
+
+
+def test_a_rule_whose_time_is_over_is_told() -> None:
+    made = Rule(
+        name="rounded",
+        path=("labels",),
+        action=action_of("strip"),
+        reason="r",
+        owner="Ann",
+        expires=date(2026, 1, 31),
+        examples=Examples(({}, {}), ({}, {})),
+    )
+    assert expiry_alerts([made], date(2026, 1, 31), 5.0) == []
+    (told,) = expiry_alerts([made], date(2026, 2, 1), 5.0)
+    assert told.line == "rounded expired on 2026-01-31 and is not applied any more; Ann decides"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.bisect import Differing, Span, all_differences, answered, first_difference, range_digest
+from rules.bisect import Differing, Span, all_differences, answered, first_difference, range_digest, run_around
 
 digests = st.sampled_from(("a", "b", "c", None))
 histories = st.lists(digests, max_size=40)
@@ -84,3 +84,25 @@ def test_a_history_that_goes_on_differs_where_the_other_ends() -> None:
 def test_the_digest_of_a_range_is_that_of_its_members_in_their_order(other: list[str | None]) -> None:
     assert range_digest(["a", None]) != range_digest(other)
     assert range_digest(iter(["a", None])) == range_digest(["a", None])
+
+
+@given(st.integers(1, 400), st.data())
+def test_the_run_around_a_known_difference_is_found_with_few_questions(size: int, data: st.DataObject) -> None:
+    begin = data.draw(st.integers(0, size - 1))
+    end = data.draw(st.integers(begin + 1, size))
+    known = data.draw(st.integers(begin, end - 1))
+    wiki = ["b" if begin <= place < end else "a" for place in range(size)]
+    asked = Asked(wiki, ["a"] * size)
+    assert answered(run_around(known, size), asked.same) == Span(begin, end)
+    assert asked.questions <= 4 * steps(size) + 2
+
+
+@given(st.integers(1, 100), st.data())
+def test_a_run_that_is_told_holds_the_known_one_and_has_ends_that_were_seen(size: int, data: st.DataObject) -> None:
+    known = data.draw(st.integers(0, size - 1))
+    differs = data.draw(st.sets(st.integers(0, size - 1))) | {known}
+    asked = Asked(["b" if place in differs else "a" for place in range(size)], ["a"] * size)
+    span = answered(run_around(known, size), asked.same)
+    assert span.begin <= known < span.end
+    assert {span.begin, span.end - 1} <= differs
+    assert not {span.begin - 1, span.end} & differs

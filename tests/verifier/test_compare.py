@@ -1,12 +1,17 @@
 """One entity against the store: heads, redirects, noise, corrupt snapshots, forms of lexemes, hidden texts."""
 
 import asyncio
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from fakes.sides import MemoryHead, MemoryStore, MemoryWiki, revision
 
+from backends.wiki.shapes import Content as WikiContent
 from backends.wiki.shapes import WikiHead
+from rules.normalise_answers import CLEANUP_RULE
 from rules.projection import Part
 from rules.verdict import Outcome
 from verifier.compare import FALLBACK_RULE, NOISE_RULE, Bench, Judgement, Question, judge_entity
@@ -232,3 +237,89 @@ def test_a_form_is_compared_with_its_part_of_the_lexeme() -> None:
     gone = EntityId("L1-F2")
     found = judge(store, wiki, answered(7, {**form, "id": gone}, asked=gone, served=gone))
     assert (found.outcome, found.reason) == (Outcome.MISMATCH, "part_missing")
+
+
+# ---- What the Action API's output layer does to texts ----
+
+DECOMPOSED, COMPOSED = item("Cafe\u0301"), item("Café")
+
+
+def cleaned_sides(stored: dict[str, Any], wiki_text: dict[str, Any]) -> tuple[MemoryStore, MemoryWiki]:
+    store, wiki = sides()
+    store.put(revision("Q1", 20, stored, position=2))
+    wiki.revisions["Q1", 20] = wiki_text
+    return store, wiki
+
+
+@pytest.mark.parametrize("surface", ["wbgetentities", "entitydata", "wbgetclaims", "revisions"])
+def test_a_text_that_the_api_cleans_is_equal_under_a_rule_with_a_name(surface: str) -> None:
+    store, wiki = cleaned_sides(DECOMPOSED, DECOMPOSED)
+    found = judge(store, wiki, answered(20, COMPOSED), surface=surface)
+    assert (found.outcome, found.rules) == (Outcome.RULE, (CLEANUP_RULE,))
+    store, wiki = cleaned_sides(item("a\x07b"), item("a\x07b"))
+    found = judge(store, wiki, answered(20, item("a\ufffdb")), surface=surface)
+    assert (found.outcome, found.rules) == (Outcome.RULE, (CLEANUP_RULE,))
+
+
+def test_a_store_that_has_decomposed_what_the_wiki_has_composed_is_a_mismatch() -> None:
+    store, wiki = cleaned_sides(DECOMPOSED, COMPOSED)
+    assert judge(store, wiki, answered(20, COMPOSED), surface="wbgetentities").outcome is Outcome.MISMATCH
+
+
+def test_what_the_api_would_not_have_answered_is_a_mismatch_though_only_a_form_differs() -> None:
+    store, wiki = cleaned_sides(COMPOSED, COMPOSED)
+    wiki.revisions["Q1", 20] = DECOMPOSED
+    assert judge(store, wiki, answered(20, DECOMPOSED), surface="wbgetentities").outcome is Outcome.MISMATCH
+
+
+def test_a_surface_that_cleans_nothing_has_no_such_rule() -> None:
+    store, wiki = cleaned_sides(DECOMPOSED, DECOMPOSED)
+    wiki.revisions["Q1", 20] = COMPOSED
+    assert judge(store, wiki, answered(20, COMPOSED), surface="rest").outcome is Outcome.MISMATCH
+
+
+def test_without_the_wikis_stored_text_the_rule_does_not_help() -> None:
+    store, wiki = cleaned_sides(DECOMPOSED, DECOMPOSED)
+    wiki.down = True
+    found = judge(store, wiki, answered(20, COMPOSED), surface="wbgetentities")
+    assert (found.outcome, found.reason, found.open) == (Outcome.NOT_YET, "wiki_unavailable", True)
+    wiki.down = False
+    del wiki.revisions["Q1", 20]
+    assert judge(store, wiki, answered(20, COMPOSED), surface="wbgetentities").outcome is Outcome.NOT_YET
+
+
+def test_a_text_that_is_stored_without_escapes_is_cleaned_on_its_way_and_proves_nothing() -> None:
+    class RawWiki(MemoryWiki):
+        async def contents(self, rev_ids: Sequence[int]) -> Mapping[int, WikiContent]:
+            return {rev_ids[0]: WikiContent(json.dumps(COMPOSED, ensure_ascii=False))}
+
+    store, _ = cleaned_sides(DECOMPOSED, COMPOSED)
+    found = judge(store, RawWiki(), answered(20, COMPOSED), surface="wbgetentities", head_read=False)
+    assert (found.outcome, found.reason, found.open) == (Outcome.NOT_YET, "text_cleaned_on_the_way", False)
+
+
+def test_another_difference_beside_it_is_a_mismatch() -> None:
+    store, wiki = cleaned_sides(DECOMPOSED, DECOMPOSED)
+    wiki.revisions["Q1", 20] = {**COMPOSED, "descriptions": {"en": {"language": "en", "value": "more"}}}
+    shown = {**COMPOSED, "descriptions": {"en": {"language": "en", "value": "more"}}}
+    assert judge(store, wiki, answered(20, shown), surface="wbgetentities").outcome is Outcome.MISMATCH
+
+
+def test_what_is_certainly_the_same_is_decided_without_canonical_forms(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_args: Any, **_more: Any) -> None:
+        raise AssertionError("nothing had to be made canonical")
+
+    store, wiki = sides()
+    whole = {**item("text of 20"), "descriptions": {}, "aliases": {}, "claims": {}, "sitelinks": {}}
+    monkeypatch.setattr("verifier.compare.canonical_entity", refuse)
+    assert judge(store, wiki, answered(20, whole)).outcome is Outcome.MATCH
+    with pytest.raises(AssertionError, match="nothing had"):
+        judge(store, wiki, answered(20, {**whole, "labels": item("another")["labels"]}))
+
+
+def test_only_the_part_that_was_asked_for_must_be_what_the_wiki_has_stored() -> None:
+    more = {"descriptions": {"en": {"language": "en", "value": "more"}}}
+    store, wiki = cleaned_sides({**DECOMPOSED, **more}, DECOMPOSED)
+    part = Part(fields=frozenset({"labels"}))
+    found = judge(store, wiki, answered(20, COMPOSED), part=part, surface="wbgetentities")
+    assert (found.outcome, found.rules) == (Outcome.RULE, (CLEANUP_RULE,))

@@ -25,20 +25,22 @@ SITE = Site(
     entity_namespaces={"item": 120, "property": 122, "lexeme": 146},
     namespace_names={"Item": 120, "Property": 122, "Lexeme": 146},
 )
+REVISION = {"Q5": 11, "Q7": 11, "L1": 13}
 INFO = {"pageid": 1, "ns": 120, "title": "x", "lastrevid": 11, "modified": "2020-01-01T00:00:00Z"}
 
 
 def sides() -> tuple[MemoryStore, MemoryWiki]:
     store, wiki = MemoryStore(), MemoryWiki()
     for entity_id, content in (("Q5", ITEM), ("L1", LEXEME)):
+        rev_id = REVISION[entity_id]
         older: dict[str, Any] = {"type": content["type"], "id": entity_id}
         older |= {name: content[name] for name in ("language", "lexicalCategory") if name in content}
-        store.put(revision(entity_id, 10, older, position=0))
-        newer = revision(entity_id, 11, content, position=1)
-        object.__setattr__(newer, "parent_id", 10)
+        store.put(revision(entity_id, rev_id - 1, older, position=0))
+        newer = revision(entity_id, rev_id, content, position=1)
+        object.__setattr__(newer, "parent_id", rev_id - 1)
         store.put(newer)
-        wiki.revisions[entity_id, 11] = content
-        wiki.known_heads[entity_id] = WikiHead(rev_id=11, modified="2020-01-01T00:00:00Z")
+        wiki.revisions[entity_id, rev_id] = content
+        wiki.known_heads[entity_id] = WikiHead(rev_id=rev_id, modified="2020-01-01T00:00:00Z")
     store.put(revision("Q7", 20, REDIRECT, state=State.REDIRECT, redirect_target="Q5"))
     wiki.known_heads["Q7"] = WikiHead(rev_id=11, modified="2020-01-01T00:00:00Z", redirected_to=EntityId("Q5"))
     store.put(revision("Q8", 30, None, state=State.TEXT_HIDDEN))
@@ -46,7 +48,7 @@ def sides() -> tuple[MemoryStore, MemoryWiki]:
 
 
 def read(ids: str, content: Mapping[str, Any], more: str = "") -> Sample:
-    body = {"entities": {ids: {**INFO, **content}}, "success": 1}
+    body = {"entities": {ids: {**INFO, "lastrevid": REVISION[ids[:2]], **content}}, "success": 1}
     return sample(f"/w/api.php?action=wbgetentities&ids={ids}&format=json{more}", body)
 
 
@@ -137,7 +139,7 @@ def test_the_lie_is_about_one_entity_and_never_reaches_the_store() -> None:
 
     async def look() -> None:
         assert await damaged.revision(EntityId("Q5"), 11) is lie
-        assert await damaged.revision(EntityId("L1"), 11) is store.revisions["L1", 11]
+        assert await damaged.revision(EntityId("L1"), 13) is store.revisions["L1", 13]
         assert await damaged.head(EntityId("Q5")) is None
         assert await damaged.head(EntityId("L1")) is store.heads["L1"]
         assert await damaged.position(EntityId("Q5"), 11) == 1

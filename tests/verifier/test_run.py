@@ -3,20 +3,27 @@
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from fakes.samples import sample
+from fakes.sides import MemoryWiki
 from fakes.waiting import until
 
 from backends.errors import UnavailableError
+from backends.ledger.evidence import NoiseCount
 from backends.ledger.verdicts import Verdicts
+from rules.case import Case
 from rules.epochs import Basis
 from rules.mutants import Trial
+from rules.reproduce import Exchange
+from rules.routes.route import Site
 from rules.sample import Sample
 from rules.verdict import Finding, Outcome, Verdict
 from verifier.alerts import Alerts
 from verifier.judge import JudgeResult
+from verifier.noise_floor import NoiseFloor
 from verifier.run import Pace, Progress, run
 
 QUICK = Pace(poll_s=0.001, recheck_after_s=0.001, ledger_retry_s=0.001, drain_s=10.0)
@@ -263,3 +270,74 @@ async def test_trials_are_kept_apart_from_verdicts_and_one_a_round_is_enough(ver
     assert [(one.operator, one.tried, one.caught) for one in await verdicts.evidence.trials(1)] == [("rank", 2, 2)]
     assert (progress.mutants_tried, progress.mutants_missed) == (2, 0)
     assert (await verdicts.latest(Outcome.MISMATCH), await verdicts.findings()) == ([], [])
+
+
+# ---- What runs beside the judging ----
+
+
+async def test_nothing_is_looked_at_again_sooner_than_the_store_is_behind(verdicts: Verdicts) -> None:
+    source = ListedSamples(samples("a"))
+    judging = ScriptedJudge({"a": [{"Q1": Outcome.NOT_YET}, {"Q1": Outcome.MATCH}]})
+    pace = Pace(poll_s=0.001, recheck_after_s=0.001, recheck_max_s=0.002, drain_s=0.05)
+    progress = await work(source, judging, verdicts, pace, lag=lambda: 1000.0)
+    assert (progress.open, progress.lag_s, len(judging.attempts)) == (1, 1000.0, 1)
+
+
+async def test_a_case_is_written_with_its_verdict_or_neither_is(
+    verdicts: Verdicts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def judged(one: Sample, *, attempt: int, only: frozenset[str] | None) -> JudgeResult:
+        told = replace(_verdict(one, "Q1", Outcome.MISMATCH), revision=7)
+        exchange = Exchange(method="GET", target="/")
+        return JudgeResult((told,), cases=(Case(case_id="c1", verdict=told, exchange=exchange),))
+
+    put, died = verdicts.cases.add, []
+
+    async def dies_at_first(*args: Any) -> None:
+        await put(*args)
+        if not died:
+            died.append(await counted(verdicts))
+            raise UnavailableError("the ledger went away in the middle")
+
+    monkeypatch.setattr(verdicts.cases, "add", dies_at_first)
+    source = ListedSamples(samples("a"))
+    await work(source, judged, verdicts)
+    assert (died, source.let_go) == ([Counter()], [])
+    assert (await counted(verdicts), await verdicts.cases.latest()) == (Counter(), [])
+    await work(ListedSamples(samples("a")), judged, verdicts)  # the next verifier finds the sample where it was
+    assert await counted(verdicts) == {"mismatch": 1}
+    (case,) = await verdicts.cases.latest()
+    assert (case.case_id, case.seen) == ("c1", 1)
+
+
+async def test_the_wiki_is_held_against_itself_beside_the_comparisons(verdicts: Verdicts) -> None:
+    wiki = MemoryWiki(revisions={("Q1", 7): {"type": "item", "id": "Q1"}})
+    body = {"entities": {"Q1": {"type": "item", "id": "Q1", "lastrevid": 7}}}
+    names = ["a", "b", "c", "d"]
+    shown = [sample("/w/api.php?action=wbgetentities&ids=Q1&format=json", body, sample_id=name) for name in names]
+    judging = ScriptedJudge({name: [{"Q1": Outcome.MATCH}] for name in names})
+    noise = NoiseFloor(wiki=wiki, site=Site(), every_samples=2)
+    progress = await work(ListedSamples(shown), judging, verdicts, Pace(poll_s=0.001, batch=1, drain_s=10.0),
+                          noise=noise)  # fmt: skip
+    assert await verdicts.evidence.noise(1) == [NoiseCount(surface="wbgetentities", compared=2)]
+    assert (progress.noise_compared, progress.noise_differed) == (2, 0)
+    assert await counted(verdicts) == {"match": 4}
+
+
+async def test_a_chore_that_fails_or_never_ends_is_in_nobodys_way(verdicts: Verdicts) -> None:
+    ended = []
+
+    async def fails(_stop: asyncio.Event) -> None:
+        raise RuntimeError("a chore broke")
+
+    async def hangs(_stop: asyncio.Event) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(1)
+
+    source = ListedSamples(samples("a"))
+    judging = ScriptedJudge({"a": [{"Q1": Outcome.NOT_YET}, {"Q1": Outcome.MATCH}]})
+    await work(source, judging, verdicts, chores=(fails, hangs))
+    assert await counted(verdicts) == {"match": 1}
+    assert ended == [1]

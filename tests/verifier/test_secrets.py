@@ -12,10 +12,12 @@ from aiohttp import web
 from fakes.sides import MemoryStore, MemoryWiki, revision
 from fakes.worker import Worker, app_at, worker_before
 
+from backends.config import Config, WikiConfig
 from backends.ledger.spool import SpoolReader, SpoolWriter
 from backends.ledger.verdicts import Verdicts
 from backends.sql.sqlite import SqliteDatabase
 from backends.wiki.shapes import WikiHead
+from cutover import mismatch
 from rules.routes.route import Site
 from verifier.alerts import Alerts
 from verifier.judge import Limits, judge
@@ -39,6 +41,7 @@ HEADERS = {
     "Referer": f"https://wiki.example/?token={TOKEN}",
     "User-Agent": AGENT,
     "X-Wikimedia-Secret": BEARER,
+    "X-Request-Id": CLIENT,
 }
 
 
@@ -136,13 +139,31 @@ async def test_no_secret_reaches_the_spool_the_ledger_or_a_report(tmp_path: Path
     await judged(spool, verdicts)
     report = await gather(verdicts, now=2e9)
     told = "".join(render(report) for render in RENDERERS.values()).encode()
+    unpacked = await told_of_cases(verdicts, url)
     await ledger.close()
     assert list(spool.glob("*.seg")) == []
     kept = files(tmp_path / "ledger")
     assert b"other public words" in kept  # a difference is told ...
     assert secrets_in(kept) == secrets_in(told) == []
+    # ... with both bodies, and everything that it takes to ask again ...
+    assert b"other public words" in unpacked
+    assert b"curl " in unpacked
+    assert secrets_in(unpacked) == []
+    assert b"127.0.0.1" not in unpacked.replace(url.encode(), b"")
     # ... but not of what is hidden by now, though its sample was taken while it was public.
-    assert secrets_in(kept + told, (SUPPRESSED_LATER,)) == []
+    assert secrets_in(kept + told + unpacked, (SUPPRESSED_LATER,)) == []
+
+
+async def told_of_cases(verdicts: Verdicts, url: str) -> bytes:
+    """Return everything that `cutover mismatch` tells of every case, bodies unpacked."""
+    config = Config(wiki=WikiConfig(url=url))
+    found = []
+    for listed in await verdicts.cases.latest():
+        one = await verdicts.cases.get(listed.case_id)
+        assert one is not None
+        found += [mismatch.told(config, one, public=True).encode("utf-8", "backslashreplace")]
+        found += [orjson.dumps(mismatch.json_of(one, public=True)), one.case.wiki.text, one.case.store.text]
+    return b"\n".join(found)
 
 
 async def judged(spool: Path, verdicts: Verdicts) -> None:

@@ -125,4 +125,6 @@ ON DUPLICATE KEY UPDATE through_ms = GREATEST(through_ms, VALUES(through_ms)),
 SELECT name, through_ms, revision, written_at_ms FROM watermarks WHERE name = :name
 
 -- name: findings_of_epoch
-SELECT COUNT(*) AS findings FROM findings WHERE epoch = :epoch
+SELECT COUNT(*) AS findings FROM findings f LEFT JOIN finding_closings c
+    ON c.entity_id = f.entity_id AND c.kind = f.kind AND c.revision = f.revision
+WHERE f.epoch = :epoch AND (c.closed_at_ms IS NULL OR c.closed_at_ms < f.last_at_ms)

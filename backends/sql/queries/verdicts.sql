@@ -61,6 +61,9 @@ FROM verdict_details WHERE outcome = :outcome AND detail_id < :before ORDER BY d
 -- name: verdict_detail_nth
 SELECT detail_id FROM verdict_details WHERE outcome = :outcome ORDER BY detail_id DESC LIMIT 1 OFFSET :keep
 
+-- name: verdict_details_withhold
+UPDATE verdict_details SET detail = :detail WHERE outcome = :outcome AND revision = :revision
+
 -- name: verdict_details_forget
 DELETE FROM verdict_details WHERE outcome = :outcome AND detail_id <= :upto
 
@@ -76,14 +79,19 @@ VALUES (:entity_id, :kind, :revision, :epoch, :detail, 1, :at_ms, :at_ms)
 ON DUPLICATE KEY UPDATE epoch = VALUES(epoch), detail = VALUES(detail), seen = seen + 1, last_at_ms = VALUES(last_at_ms)
 
 -- name: findings
-SELECT entity_id, kind, revision, epoch, detail, seen, first_at_ms, last_at_ms
-FROM findings
-WHERE entity_id > :after_entity OR (entity_id = :after_entity AND kind > :after_kind)
-    OR (entity_id = :after_entity AND kind = :after_kind AND revision > :after_revision)
-ORDER BY entity_id, kind, revision LIMIT :size
+SELECT f.entity_id AS entity_id, f.kind AS kind, f.revision AS revision, f.epoch AS epoch, f.detail AS detail,
+    f.seen AS seen, f.first_at_ms AS first_at_ms, f.last_at_ms AS last_at_ms,
+    CASE WHEN c.closed_at_ms >= f.last_at_ms THEN c.closed_at_ms ELSE 0 END AS closed_at_ms, c.closed_by AS closed_by
+FROM findings f LEFT JOIN finding_closings c
+    ON c.entity_id = f.entity_id AND c.kind = f.kind AND c.revision = f.revision
+WHERE f.entity_id > :after_entity OR (f.entity_id = :after_entity AND f.kind > :after_kind)
+    OR (f.entity_id = :after_entity AND f.kind = :after_kind AND f.revision > :after_revision)
+ORDER BY f.entity_id, f.kind, f.revision LIMIT :size
 
 -- name: findings_total
-SELECT COUNT(*) AS findings FROM findings
+SELECT COUNT(*) AS findings FROM findings f LEFT JOIN finding_closings c
+    ON c.entity_id = f.entity_id AND c.kind = f.kind AND c.revision = f.revision
+WHERE c.closed_at_ms IS NULL OR c.closed_at_ms < f.last_at_ms
 
 -- name: shed_add [sqlite]
 INSERT INTO shed_counts (epoch, reason, seen) VALUES (:epoch, :reason, :seen)
