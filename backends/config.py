@@ -184,6 +184,7 @@ class SnapshotsConfig:
     retry_after_s: float = knob(0.2, "seconds before the second try; then doubled", low=0.01)
     retry_after_max_s: float = knob(10.0, "seconds between two tries, at most", low=0.01)
     retention_days: int = knob(0, "days of Object Lock that `cutover bucket create` sets; 0: none", low=0)
+    bypass_governance: bool = knob(default=False, doc="destroy by order also what a GOVERNANCE lock holds")
     retention_mode: str = knob("GOVERNANCE", "the mode of that lock", choices=("GOVERNANCE", "COMPLIANCE"))
 
 

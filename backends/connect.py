@@ -113,9 +113,18 @@ def s3_place(limits: SnapshotsConfig) -> "S3Place":
 @asynccontextmanager
 async def opened_erasing(config: Config) -> AsyncIterator[Erasing]:
     """Open the snapshots with the right to remove what was ordered to be destroyed. Raises backends.errors."""
-    if config.snapshots.kind != "files":
-        raise RefusedError("erasing from S3 is not offered yet")
-    erasing = FileErasure(Path(config.store.path) / "snapshots")
+    limits = config.snapshots
+    if limits.kind == "files":
+        erasing: Erasing = FileErasure(Path(config.store.path) / "snapshots")
+    else:
+        from backends.snapshots.s3_erasing import S3Erasure  # noqa: PLC0415 - as above
+
+        erasing = S3Erasure(
+            s3_place(limits),
+            bypass_governance=limits.bypass_governance,
+            timeout_s=limits.timeout_s,
+            connect_timeout_s=limits.connect_timeout_s,
+        )
     try:
         yield erasing
     finally:
@@ -222,6 +231,7 @@ async def _database(config: Config, schema: str, stack: AsyncExitStack) -> Datab
             connect_timeout_s=limits.connect_timeout_s,
             statement_timeout_s=limits.statement_timeout_s,
             turn_s=limits.turn_timeout_s,
+            single_shard=True,
         )
     stack.push_async_callback(database.close)
     await database.migrate()

@@ -1,9 +1,10 @@
 """Reads of the store with a cache: content is remembered, because it cannot change; rows and heads are asked each time.
 
 - What a snapshot holds is immutable and cached by bytes. What is cached is decoded and shared: nobody may change it.
-- A row says which snapshot, and what of it may be shown now; so each read costs one query and never shows what was
-  hidden a moment ago. Readers of one entity at once share a query, but only one that began after they came: nobody
-  gets an answer older than the question (invariant 6).
+- A row says which snapshot, and what of it may be shown now; so it is never taken from memory unseen: what was hidden
+  a moment ago is not shown. Readers at once share a query, but only one that began after they came: nobody gets an
+  answer older than the question (invariant 6). Where the database tells cheaply that nothing was committed since
+  (SQLite), the row of a head that was read since is still what is there, and is not asked for.
 - An entity that is not there is remembered for `absent_s`. Who was told of a revision asks `has`, which always looks;
   where the store itself takes writes on several workers, `absent_s` must be 0.
 - A snapshot that is missing or damaged is remembered for `broken_s`, so that it is not fetched with every request.
@@ -111,8 +112,9 @@ class CachedReads:
         self._absent: TTLCache[EntityId, bool] = TTLCache(remembered_max, max(absent_s, 1e-9), timer=clock)
         self._remembers_absence = absent_s > 0
         self._broken: TTLCache[str, CorruptError] = TTLCache(remembered_max, max(broken_s, 1e-9), timer=clock)
-        self._heads: Flights[Head | None] = Flights()
         self._rows: Flights[Entry | None] = Flights()
+        self._head_rows: LRUCache[EntityId, Entry] = LRUCache(remembered_max)
+        self._head_rows_version: int | None = None
         self._fetching: Flights[Revision] = Flights()
         self.counts = ReadCounts()
 
@@ -120,7 +122,7 @@ class CachedReads:
         """Return the entity's head, None when the store does not have the entity."""
         if entity_id in self._absent:
             return None
-        head = await self._heads.ask(entity_id, lambda: self._store.head(entity_id))
+        head = await self._store.head(entity_id)
         if head is None:
             self._remember_absent(entity_id)
         return head
@@ -146,7 +148,7 @@ class CachedReads:
         """Return the head's revision as it may be shown now, None when the store does not have the entity."""
         if entity_id in self._absent:
             return None
-        entry = await self._rows.ask(entity_id, lambda: self._head_entry(entity_id))
+        entry = await self._head_entry(entity_id)
         if entry is None:
             self._remember_absent(entity_id)
             return None
@@ -194,7 +196,20 @@ class CachedReads:
         return int(self._content.currsize)
 
     async def _head_entry(self, entity_id: EntityId) -> Entry | None:
-        return (await self._store.index.head_entries_of([entity_id])).get(entity_id)
+        index = self._store.index
+        version = index.version()
+        if version is None:
+            return await index.head_entry(entity_id)
+        if version != self._head_rows_version:
+            self._head_rows.clear()
+            self._head_rows_version = version
+        elif (kept := self._head_rows.get(entity_id)) is not None:
+            return kept
+        entry = await index.head_entry(entity_id)
+        # It was read after `version` was seen. If that has changed meanwhile, the next reader forgets it.
+        if entry is not None and version == self._head_rows_version:
+            self._head_rows[entity_id] = entry
+        return entry
 
     async def _load_or_error(self, entry: Entry) -> Revision | CorruptError:
         try:

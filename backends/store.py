@@ -243,8 +243,9 @@ class Store:
             before_commit=lambda: self.crash_point("before_commit"),
         )
         self.crash_point("after_commit")
-        page_is_known = seen is not None and seen.page_id == revision.page_id
-        await self.index.note(entity_id, [entry], None if page_is_known else revision.page_id)
+        if not self.index.appends_note:
+            page_is_known = seen is not None and seen.page_id == revision.page_id
+            await self.index.note(entity_id, [entry], None if page_is_known else revision.page_id)
         self.crash_point("after_lookups")
         return Written(head, int(size > 0), size)
 

@@ -3,16 +3,19 @@
     .venv/bin/python bench/store.py [--rounds 3] [--writes 600] [--reads 2000] [--at-once 16] [--body-bytes 20480]
         [--memory-operations 0] [--json]
 
-- Raw parts: the same bodies as new files, each synced with its directory, in as many threads as the store has; one
-  row of the same size committed at a time, by sqlite3 in a plain loop or by asyncmy on as many connections as the
-  store has. A put of the store is a snapshot, a transaction (row, head, outbox) and its lookups.
+- Raw parts: the same bodies as new files, each synced with its directory, in as many threads as the store has, or as
+  new objects in radosgw by obstore in a bare loop with as many requests at once; one row of the same size committed
+  at a time, by sqlite3 in a plain loop or by asyncmy on as many connections as the store has. A put of the store is a
+  snapshot, a transaction (row, head, outbox) and its lookups.
 - "edits" puts a second revision of entities that are there, "creations" the first of new ones (with files: a new
   directory each). They go to different entities, so many at once. The sides take turns in slices of 64 operations.
   Shown is the median of the rounds. Ratios mean more than figures: the machine is shared.
 - Reads: "uncached" asks for the row, reads and checks the snapshot. "cached content" is what a row in hand costs;
-  "cached read" asks for the row as well; "hot" is 64 readers of one entity at once.
+  "cached, head asked" asks the database which revision is the head, as after any commit; "cached read" is the same
+  again while nobody commits (SQLite proves that cheaply; a server is asked each time); "hot" is 64 readers of one
+  entity at once.
 - `--memory-operations N` instead writes and reads N times and prints the memory along the way.
-- MariaDB takes part when `make services` has started it.
+- MariaDB and radosgw take part when `make services` has started them.
 """
 
 import argparse
@@ -36,12 +39,14 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import asyncmy  # noqa: E402 - the checkout first
+import obstore  # noqa: E402
 import uvloop  # noqa: E402
 from fakes.services import services_env  # noqa: E402
 from suites.pairs import Side, made_pair, opened_pair  # noqa: E402
 
 from backends.reads import CachedReads  # noqa: E402
 from backends.snapshots.envelope import encode  # noqa: E402
+from backends.snapshots.s3_place import Credentials, S3Place, data_client  # noqa: E402
 from backends.store import Store  # noqa: E402
 from wikibase.ids import EntityId  # noqa: E402
 from wikibase.revision import Revision, State  # noqa: E402
@@ -124,6 +129,18 @@ def raw_files(folder: Path, bodies: list[bytes], pool: ThreadPoolExecutor) -> Sl
     return lambda numbers: asyncio.to_thread(run, numbers)
 
 
+def raw_objects(side: Side, bodies: list[bytes], limit: int) -> Slice:
+    """New objects, created only."""
+    place = S3Place(**side["place"])
+    client = data_client(place, Credentials(), requests_max=limit, timeout_s=30, connect_timeout_s=5)
+
+    async def one(number: int) -> None:
+        key = f"{place.prefix}raw/{number}"
+        await obstore.put_async(client, key, bodies[number], mode="create", use_multipart=False)
+
+    return lambda numbers: at_once(numbers, limit, one)
+
+
 def raw_sqlite(folder: Path, stack: AsyncExitStack) -> Slice:
     """Rows, committed one at a time."""
     connection = sqlite3.connect(folder / "raw.sqlite", isolation_level=None, check_same_thread=False)
@@ -192,9 +209,12 @@ async def reading(store: Store, ids: list[EntityId], count: int, limit: int) -> 
     found["uncached content"] = await timed(count, at_once(count, limit, lambda at: store.load(rows[at % len(rows)])))
     more = count * 20
     found["cached content"] = await timed(more, at_once(more, limit, lambda at: reads.load(rows[at % len(rows)])))
-    found["cached read"] = await timed(
-        count, at_once(count, limit, lambda at: reads.head_revision(rows[at % len(rows)].entity_id))
-    )
+
+    async def cached(number: int) -> None:
+        await reads.head_revision(rows[number % len(rows)].entity_id)
+
+    found["cached, head asked"] = await timed(len(rows), at_once(len(rows), limit, cached))
+    found["cached read"] = await timed(more, at_once(more, limit, cached))
     more = count * 5
     found["hot"] = await timed(more, at_once(more, HOT_READERS, lambda _: reads.head_revision(rows[0].entity_id)))
     return found
@@ -207,14 +227,21 @@ async def round_of(names: tuple[str, str], folder: Path, options: argparse.Names
     edits = [revision(base + number, 1, one.rev_id, options.body_bytes) for number, one in enumerate(revisions)]
     async with AsyncExitStack() as stack:
         pair = await stack.enter_async_context(made_pair(names, folder))
-        store = await stack.enter_async_context(opened_pair(pair))
+        # What the raw parts have, the store has too: threads, requests and connections.
+        snapshots = {**pair.snapshots, "threads": THREADS, "requests_max": options.at_once}
+        pair = replace(pair, snapshots=snapshots, index={**pair.index, "pool_max": options.at_once})
+        store = await stack.enter_async_context(opened_pair(pair, snapshots_at_once=options.at_once))
         pool = stack.enter_context(ThreadPoolExecutor(THREADS))
         if names[1] == "sqlite":
             raw_index = raw_sqlite(folder, stack)
         else:
             raw_index = await raw_mariadb(pair.index, stack, options.at_once)
+        if names[0] == "files":
+            raw_snapshots = raw_files(folder / "raw", bodies, pool)
+        else:
+            raw_snapshots = raw_objects(pair.snapshots, bodies, options.at_once)
         sides = {
-            "raw files": raw_files(folder / "raw", bodies, pool),
+            "raw snapshots": raw_snapshots,
             "raw index": raw_index,
             "creations": puts(store, revisions, options.at_once),
             "edits": puts(store, edits, options.at_once),
@@ -234,11 +261,12 @@ def median(rounds: list[dict[str, Cost]]) -> dict[str, Cost]:
 
 
 def ratios(found: dict[str, Cost]) -> dict[str, float]:
-    slower = min(found["raw files"].rate, found["raw index"].rate)
+    slower = min(found["raw snapshots"].rate, found["raw index"].rate)
     return {
         "edits, of the slower raw part": found["edits"].rate / slower,
         "creations, of the slower raw part": found["creations"].rate / slower,
         "cached content, of uncached": found["cached content"].rate / found["uncached content"].rate,
+        "cached, head asked, of uncached": found["cached, head asked"].rate / found["uncached read"].rate,
         "cached read, of uncached": found["cached read"].rate / found["uncached read"].rate,
         "hot read, of uncached": found["hot"].rate / found["uncached read"].rate,
     }
@@ -248,13 +276,15 @@ def pairs() -> list[tuple[str, str]]:
     known = [("files", "sqlite")]
     if "CUTOVER_MARIADB_SOCKET" in services_env():
         known.append(("files", "mariadb"))
+        if "CUTOVER_S3_ENDPOINT" in services_env():
+            known += [("radosgw", "sqlite"), ("radosgw", "mariadb")]
     return known
 
 
 async def measured(options: argparse.Namespace) -> dict[str, dict[str, Cost]]:
     rounds: dict[str, list[dict[str, Cost]]] = {}
     for number in range(options.rounds):
-        for names in pairs():
+        for names in [names for names in pairs() if not options.pair or "+".join(names) in options.pair]:
             with tempfile.TemporaryDirectory(prefix="bench-store-", dir=options.folder) as folder:
                 found = await round_of(names, Path(folder), options, 1 + number * options.writes)
                 rounds.setdefault("+".join(names), []).append(found)
@@ -270,11 +300,15 @@ def steps(total: int) -> Iterator[int]:
 
 
 async def memory(options: argparse.Namespace) -> list[dict[str, float]]:
-    """Write and read so many times (one write in ten), on the embedded pair; return the memory along the way."""
+    """Write and read so many times (one write in ten); return the memory along the way.
+
+    What grows at first, and has an end: the content cache (16 MB here), and each SQLite connection's page cache.
+    """
     found = []
+    names = tuple(options.pair[0].split("+")) if options.pair else ("files", "sqlite")
     marks = set(steps(options.memory_operations))
     with tempfile.TemporaryDirectory(prefix="bench-store-", dir=options.folder) as folder:
-        async with made_pair(("files", "sqlite"), Path(folder)) as pair, opened_pair(pair) as store:
+        async with made_pair((names[0], names[1]), Path(folder)) as pair, opened_pair(pair) as store:
             reads = CachedReads(store, cache_bytes=16 << 20, absent_s=1.0)
             heads: dict[int, int] = {}
             for operation in range(options.memory_operations):
@@ -290,6 +324,7 @@ async def memory(options: argparse.Namespace) -> list[dict[str, float]]:
                     assert await reads.head_revision(EntityId(f"Q{number}"))
                 if operation in marks:
                     found.append({"operations": operation, "resident_mb": round(resident_mb(), 1)})
+                    print(found[-1], file=sys.stderr, flush=True)
             found.append({"operations": options.memory_operations, "resident_mb": round(resident_mb(), 1)})
     return found
 
@@ -312,6 +347,7 @@ def main() -> int:
     parser.add_argument("--at-once", type=int, default=16)
     parser.add_argument("--body-bytes", type=int, default=20480)
     parser.add_argument("--memory-operations", type=int, default=0)
+    parser.add_argument("--pair", action="append", help="only this one, as files+sqlite; may be repeated")
     parser.add_argument("--folder", help="where the files are written (a real disk)")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()

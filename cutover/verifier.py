@@ -62,8 +62,7 @@ async def _run(config: Config) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    # A hangup reaches the whole group; the proxy beside us decides when to stop.
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: None)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: None)  # it reaches the whole group
     limits, site = config.verifier, site_of(config.wiki)
     ruled = rules_to_use(Path(limits.rules) if limits.rules else SHIPPED, _today())
     async with opened_wiki(config) as wiki, opened_store(config) as store, opened_ledger(config) as ledger:

@@ -7,10 +7,10 @@ its lane's row until it ends: when a claim returns, no write of an older epoch c
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from backends.errors import ConflictError, RefusedError
-from backends.sql.base import Database, Statements
+from backends.sql.base import Database, Row, Statements, Step, carry_out
 from wikibase.ids import EntityId
 
 LANES = tuple(bytes([number]) for number in range(256))
@@ -25,15 +25,23 @@ def lane(entity_id: EntityId) -> bytes:
     return hashlib.md5(entity_id.encode(), usedforsecurity=False).digest()[:1]
 
 
-async def confirm(inside: Statements, entity_id: EntityId, epoch: int) -> None:
-    """Make sure, inside a transaction and until its end, that an epoch is the present one. Raises StaleEpochError.
+def confirmation(entity_id: EntityId, epoch: int) -> Step:
+    """Return the step that makes sure, until its transaction ends, that an epoch is the present one.
 
-    Comes first in its transaction: who waits here holds nothing that others wait for.
+    It raises StaleEpochError. Comes first in its transaction: who waits here holds nothing that others wait for.
     """
-    rows = await inside.rows("authority_held", lane=lane(entity_id))
-    present = int(rows[0]["epoch"]) if rows else 0
-    if present != epoch:
-        raise StaleEpochError(f"{entity_id}: written in epoch {epoch}, but the present one is {present}")
+
+    def check(rows: Sequence[Row]) -> None:
+        present = int(rows[0]["epoch"]) if rows else 0
+        if present != epoch:
+            raise StaleEpochError(f"{entity_id}: written in epoch {epoch}, but the present one is {present}")
+
+    return Step("authority_held", {"lane": lane(entity_id)}, check, is_query=True)
+
+
+async def confirm(inside: Statements, entity_id: EntityId, epoch: int) -> None:
+    """Take the step of `confirmation` inside a transaction. Raises StaleEpochError."""
+    await carry_out(inside, [confirmation(entity_id, epoch)])
 
 
 class Authority:

@@ -5,10 +5,11 @@ write itself, so that the same key can be committed only once; asked again, it t
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backends.errors import RefusedError
-from backends.sql.base import Statements
+from backends.sql.base import Statements, Step, carry_out
 from wikibase.ids import EntityId
 
 KEEP_MS = 7 * 24 * 3600 * 1000
@@ -60,16 +61,15 @@ async def first_result(statements: Statements, entity_id: EntityId, key: WriteKe
     return FirstResult(int(rows[0]["generation"]), int(rows[0]["rev_id"]))
 
 
+def memory(entity_id: EntityId, key: WriteKey, result: FirstResult, now_ms: int) -> Sequence[Step]:
+    """Return the steps that write a key with its result, in the transaction of the write itself."""
+    own = {"entity_id": entity_id, "write_key": key.key, "request": key.request, "made_at_ms": now_ms}
+    insert = Step("write_key_insert", {**own, "generation": result.generation, "rev_id": result.rev_id})
+    if result.generation % FORGET_EVERY:
+        return [insert]
+    return [Step("write_keys_forget", {"entity_id": entity_id, "before_ms": now_ms - KEEP_MS}), insert]
+
+
 async def remember(inside: Statements, entity_id: EntityId, key: WriteKey, result: FirstResult, now_ms: int) -> None:
     """Write a key with its result, inside the transaction of the write. Raises ConflictError: it is there already."""
-    if result.generation % FORGET_EVERY == 0:
-        await inside.execute("write_keys_forget", entity_id=entity_id, before_ms=now_ms - KEEP_MS)
-    await inside.execute(
-        "write_key_insert",
-        entity_id=entity_id,
-        write_key=key.key,
-        request=key.request,
-        generation=result.generation,
-        rev_id=result.rev_id,
-        made_at_ms=now_ms,
-    )
+    await carry_out(inside, memory(entity_id, key, result, now_ms))

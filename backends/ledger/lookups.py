@@ -1,7 +1,8 @@
-"""Lookups: the second ways in, by revision id, by page, by redirect target. Written after the commit, repairable.
+"""Lookups: the second ways in, by revision id, by page, by redirect target. Repairable from the rest.
 
-Each lies on a shard of its own key. Writers that come while a write of lookups is under way wait for the next one
-and share it, so that many writers at once cost few commits.
+Each lies on a shard of its own key, so they are written after the commit; writers that come while a write of lookups
+is under way wait for the next one and share it, so that many writers at once cost few commits. Where everything lies
+on one shard an edit writes its lookups in its own transaction (`steps`).
 """
 
 import asyncio
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 
 from backends.errors import BackendError
 from backends.ledger.revision_rows import Entry
-from backends.sql.base import Database, Row
+from backends.sql.base import Database, Row, Step
 from wikibase.ids import EntityId
 
 BATCH_MAX = 1000
@@ -24,6 +25,16 @@ class _Waiting:
     redirects: list[dict[str, object]]
     written: bool = False
     error: BackendError | None = None
+
+    def add(self, entity_id: EntityId, entries: Sequence[Entry], page_id: int | None) -> None:
+        self.revisions += [{"rev_id": entry.rev_id, "entity_id": entity_id} for entry in entries]
+        if page_id is not None:
+            self.pages.append({"page_id": page_id, "entity_id": entity_id})
+        targets = sorted({entry.redirect_target for entry in entries if entry.redirect_target})
+        self.redirects += [{"redirect_target": target, "entity_id": entity_id} for target in targets]
+
+
+_TABLES = (("revision_entity_put", "revisions"), ("page_put", "pages"), ("redirect_put", "redirects"))
 
 
 class Lookups:
@@ -62,15 +73,17 @@ class Lookups:
         """Write the lookups of committed revisions. Can be repeated, and made up for later."""
         await self.note_many([(entity_id, entries, page_id)])
 
+    def steps(self, entry: Entry, page_id: int | None) -> Sequence[Step]:
+        """Return the steps that write the lookups of one revision."""
+        own = _Waiting([], [], [])
+        own.add(entry.entity_id, [entry], page_id)
+        return [Step(name, row) for name, field in _TABLES for row in getattr(own, field)]
+
     async def note_many(self, notes: Sequence[tuple[EntityId, Sequence[Entry], int | None]]) -> None:
         """Write the lookups of several entities' committed revisions."""
         own = _Waiting([], [], [])
         for entity_id, entries, page_id in notes:
-            own.revisions += [{"rev_id": entry.rev_id, "entity_id": entity_id} for entry in entries]
-            if page_id is not None:
-                own.pages.append({"page_id": page_id, "entity_id": entity_id})
-            targets = sorted({entry.redirect_target for entry in entries if entry.redirect_target})
-            own.redirects += [{"redirect_target": target, "entity_id": entity_id} for target in targets]
+            own.add(entity_id, entries, page_id)
         self._waiting.append(own)
         try:
             async with self._turn:
@@ -87,11 +100,7 @@ class Lookups:
         while self._waiting and sum(len(one.revisions) for one in batch) < BATCH_MAX:
             batch.append(self._waiting.pop(0))
         try:
-            for name, field in (
-                ("revision_entity_put", "revisions"),
-                ("page_put", "pages"),
-                ("redirect_put", "redirects"),
-            ):
+            for name, field in _TABLES:
                 rows = [row for one in batch for row in getattr(one, field)]
                 if len(rows) == 1:
                     await self._database.execute(name, **rows[0])  # a transaction by itself: fewer round trips

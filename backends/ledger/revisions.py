@@ -4,15 +4,16 @@ One transaction holds everything that becomes visible together: revision rows, t
 generation), an outbox row, and what the writer must prove: its epoch and its key (invariants 3, 5, 7). The order
 along an entity is `position`; the size of a revision id says nothing (invariant 4). Every change of anything about an
 entity's revisions raises its head's generation, so that who has seen a generation has seen all of it. Lookups by
-other keys are written after the commit and can be written again at any time.
+other keys are written after the commit (with it, where all lies on one shard) and can be written again at any time.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from backends.errors import ConflictError, NotFoundError
-from backends.ledger.authority import confirm
-from backends.ledger.keys import FirstResult, WriteKey, first_result, remember
+from backends.gathering import Gathering
+from backends.ledger.authority import confirm, confirmation
+from backends.ledger.keys import FirstResult, WriteKey, first_result, memory, remember
 from backends.ledger.lookups import Lookups
 from backends.ledger.revision_rows import (
     ANY,
@@ -27,7 +28,7 @@ from backends.ledger.revision_rows import (
     head_of,
     head_params,
 )
-from backends.sql.base import Database, Statements
+from backends.sql.base import Database, Statements, Step, carry_out
 from wikibase.ids import EntityId
 
 __all__ = ["ANY", "PAGE_SIZE_MAX", "Conditions", "Entry", "Expected", "Head", "HeadChange", "RevisionIndex", "Unseen"]
@@ -63,11 +64,19 @@ class RevisionIndex:
         self.entities_of = self._lookups.entities_of
         self.entity_of_page = self._lookups.entity_of_page
         self.has_redirect = self._lookups.has_redirect
+        self.version = database.version
+        self._heads: Gathering[EntityId, Head] = Gathering(self.heads_of)
+        self._head_entries: Gathering[EntityId, Entry] = Gathering(self.head_entries_of)
+        self.appends_note = database.single_shard
+        """Whether `append` has written the lookups too when it returns."""
 
     async def head(self, entity_id: EntityId) -> Head | None:
         """Return the head of an entity, None when the store does not have the entity."""
-        rows = await self._database.rows("head", entity_id=entity_id)
-        return head_of(rows[0]) if rows else None
+        return await self._heads.get(entity_id)
+
+    async def head_entry(self, entity_id: EntityId) -> Entry | None:
+        """Return the row of an entity's head, None when the store does not have the entity."""
+        return await self._head_entries.get(entity_id)
 
     async def heads_of(self, entity_ids: Sequence[EntityId]) -> Mapping[EntityId, Head]:
         """Return the heads of those entities that the store has; at most 1000 ids."""
@@ -233,23 +242,25 @@ class RevisionIndex:
         conditions: Conditions = NO_CONDITIONS,
         before_commit: Callable[[], None] = lambda: None,
     ) -> Head:
-        """Write one new revision on top of the head that was seen: what `record` does, with fewer statements.
+        """Write one new revision on top of the head that was seen: what `record` does, in one go.
 
-        Raises ConflictError when the head or the revision is somebody else's by now, StaleEpochError.
+        Where all lies on one shard the lookups are written with it (`appends_note`). Raises ConflictError when the
+        head or the revision is somebody else's by now, StaleEpochError.
         """
         entity_id = entry.entity_id
         head = _head_after(seen, entry, change)
-        async with self._database.transaction(entity_id) as inside:
-            if conditions.epoch is not None:
-                await confirm(inside, entity_id, conditions.epoch)
-            # The head first: whoever changes the same entity waits here, holding nothing yet.
-            await _write_head(inside, seen, head)
-            await inside.execute_many("revision_insert", [entry_params(entry)])
-            await _announce(inside, head, "edit")
-            if conditions.key is not None:
-                result = FirstResult(head.generation, head.rev_id)
-                await remember(inside, entity_id, conditions.key, result, conditions.now_ms)
-            before_commit()
+        steps: list[Step] = []
+        if conditions.epoch is not None:
+            steps.append(confirmation(entity_id, conditions.epoch))
+        # The head before what is new: whoever changes the same entity waits here, holding nothing yet.
+        steps += [_head_step(seen, head), Step("revision_insert", entry_params(entry)), _announcement(head, "edit")]
+        if conditions.key is not None:
+            result = FirstResult(head.generation, head.rev_id)
+            steps += memory(entity_id, conditions.key, result, conditions.now_ms)
+        if self.appends_note:
+            page_is_known = seen is not None and seen.page_id == change.page_id
+            steps += self._lookups.steps(entry, None if page_is_known else change.page_id)
+        await self._database.together(entity_id, steps, before_commit=before_commit)
         return head
 
     async def restore(
@@ -324,22 +335,29 @@ def _head_after(present: Head | None, target: Entry, change: HeadChange) -> Head
     )
 
 
-async def _write_head(inside: Statements, seen: Head | None, head: Head) -> None:
+def _head_step(seen: Head | None, head: Head) -> Step:
+    """Return the compare-and-set of a head. Raises ConflictError."""
     if seen is None:
-        await inside.execute("head_insert", **head_params(head))
-    elif await inside.execute("head_update", **head_params(head), expected=seen.generation) != 1:
-        raise ConflictError(f"the head of {head.entity_id} was changed by somebody else")
+        return Step("head_insert", head_params(head))
+
+    def check(changed: int) -> None:
+        if changed != 1:
+            raise ConflictError(f"the head of {head.entity_id} was changed by somebody else")
+
+    return Step("head_update", {**head_params(head), "expected": seen.generation}, check)
+
+
+async def _write_head(inside: Statements, seen: Head | None, head: Head) -> None:
+    await carry_out(inside, [_head_step(seen, head)])
+
+
+def _announcement(head: Head, kind: str) -> Step:
+    names = {"entity_id": head.entity_id, "generation": head.generation, "rev_id": head.rev_id}
+    return Step("outbox_insert", {**names, "kind": kind, "made_at": head.timestamp})
 
 
 async def _announce(inside: Statements, head: Head, kind: str) -> None:
-    await inside.execute(
-        "outbox_insert",
-        entity_id=head.entity_id,
-        generation=head.generation,
-        kind=kind,
-        rev_id=head.rev_id,
-        made_at=head.timestamp,
-    )
+    await carry_out(inside, [_announcement(head, kind)])
 
 
 async def _present(statements: Statements, entity_id: EntityId) -> Head | None:

@@ -1,9 +1,10 @@
 """Snapshots as files under one directory: create-only and durable, the embedded default.
 
-A body is written to a temporary name in its directory, synced, and linked to its own name: `link` fails when the
-name exists, so the losing writer of a race cannot touch the winner's bytes, and a crash leaves at most a temporary
-file that nobody reads. Two levels of directories above each entity's keep directories small. All disk work happens
-in a bounded pool of threads.
+A body is written to a file that has no name yet, synced, and linked to its own name: `link` fails when the name
+exists, so the losing writer of a race cannot touch the winner's bytes, and a crash leaves nothing behind. Where the
+file system has no nameless files (some network ones) a temporary name is used, of which a crash leaves one that
+nobody reads. Two levels of directories above each entity's keep directories small. All disk work happens in a
+bounded pool of threads.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ from backends.errors import NotFoundError, RefusedError, UnavailableError
 _KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-9._-]*)+")
 _TEMPORARY = ".creating-"
 _REFUSALS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG})
+_NO_NAMELESS = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL})
 _KEYS_AT_ONCE = 1000
 _DURABLE_KNOWN_MAX = 10_000
 
@@ -90,28 +92,38 @@ class FileSnapshots:
             yield f"{folder.name}/{path.relative_to(folder).as_posix()}"
 
     def _create(self, path: Path, body: bytes) -> bool:
-        self._make_durable(path.parent)
-        created = not path.exists() and _link_new(path, body)
-        # Also for the loser: whoever wrote the name may have died before it was on disk; we promise that it is.
-        _sync_directory(path.parent)
+        # Names of new directories go to disk with the file's: the first sync carries all, the others find it done.
+        fresh = self._make(path.parent)
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            created = _link_nameless(path, folder, body)
+            if created is None:
+                created = _link_temporary(path, body)
+            # Also for the loser: whoever wrote the name may have died before it was on disk; we promise that it is.
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+        for one in fresh:
+            _sync_directory(one.parent)
+        if len(self._durable) >= _DURABLE_KNOWN_MAX:
+            self._durable.clear()
+        self._durable.update(fresh)
         return created
 
-    def _make_durable(self, folder: Path) -> None:
-        """Make a directory and those above it up to the root, their names on disk on return.
+    def _make(self, folder: Path) -> list[Path]:
+        """Make a directory and those above it; return the ones, from below, whose names may not be on disk yet.
 
         A directory that is there already is no proof: another thread may have made it and not synced it yet.
         """
-        if folder in self._durable:
-            return
-        if folder == self._root:
-            folder.mkdir(parents=True, exist_ok=True)
-        else:
-            self._make_durable(folder.parent)
-            folder.mkdir(exist_ok=True)
-        _sync_directory(folder.parent)
-        if len(self._durable) >= _DURABLE_KNOWN_MAX:
-            self._durable.clear()
-        self._durable.add(folder)
+        fresh: list[Path] = []
+        while folder not in self._durable:
+            fresh.append(folder)
+            if folder == self._root:
+                break
+            folder = folder.parent
+        for one in reversed(fresh):
+            one.mkdir(parents=one == self._root, exist_ok=True)
+        return fresh
 
     async def _run(self, work: Callable[[], T]) -> T:
         if self._closed:
@@ -128,14 +140,36 @@ class FileSnapshots:
             raise kind(f"{self._root}: {error.strerror}") from error
 
 
-def _link_new(path: Path, body: bytes) -> bool:
-    """Write a new file whole or not at all; False when another writer was first."""
+def _link_nameless(path: Path, folder: int, body: bytes) -> bool | None:
+    """Write a new file whole or not at all; False when another writer was first, None where this cannot be done."""
+    try:
+        file = os.open(path.parent, os.O_TMPFILE | os.O_WRONLY, 0o666)
+    except OSError as error:
+        if error.errno in _NO_NAMELESS:
+            return None
+        raise
+    try:
+        _write_all(file, body)
+        # With a folder's descriptor Python follows the link in /proc to the nameless file itself.
+        os.link(f"/proc/self/fd/{file}", path.name, dst_dir_fd=folder, follow_symlinks=True)
+    except FileExistsError:
+        return False
+    except FileNotFoundError:
+        return None  # there is no /proc
+    finally:
+        os.close(file)
+    return True
+
+
+def _link_temporary(path: Path, body: bytes) -> bool:
+    """Write a new file whole or not at all, by a name of its own; False when another writer was first."""
     temporary = path.parent / f"{_TEMPORARY}{os.getpid()}-{secrets.token_hex(8)}"
     try:
-        with temporary.open("xb") as file:
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
+        file = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+        try:
+            _write_all(file, body)
+        finally:
+            os.close(file)
         try:
             os.link(temporary, path)
         except FileExistsError:
@@ -144,6 +178,13 @@ def _link_new(path: Path, body: bytes) -> bool:
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
+
+
+def _write_all(file: int, body: bytes) -> None:
+    rest = memoryview(body)
+    while rest:
+        rest = rest[os.write(file, rest) :]
+    os.fsync(file)
 
 
 def _sync_directory(folder: Path) -> None:

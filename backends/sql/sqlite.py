@@ -4,6 +4,9 @@ One writer thread with one connection, so that writes queue up here instead of f
 pool of reader threads beside it (write-ahead log: readers see the last commit and block nobody). Every commit is
 on disk when it returns (synchronous=FULL), since the index row is the commit point (invariant 3). Waiting is
 bounded: for the writer by `write_timeout_s`, for other processes by `busy_timeout_s`.
+
+Writes that are known beforehand (all but `transaction`) and come while the writer is busy share the next commit: each
+inside a savepoint of its own, so that one that fails is undone alone, and none is acknowledged before the commit.
 """
 
 import asyncio
@@ -17,9 +20,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from backends.errors import BackendError, ConflictError, CorruptError, RefusedError, UnavailableError
-from backends.sql.base import Row, Statements
+from backends.sql.base import Row, Statements, Step, do_nothing
 from backends.sql.migrations import migrations
 from backends.sql.statements import StatementBook, book
+from backends.sql.units import Outcome, Units, all_failed
 
 DIALECT = "sqlite"
 _WAL_RETRY_S = 0.01
@@ -49,22 +53,25 @@ _KIND_OF_CODE: Mapping[int, type[BackendError]] = {
 }
 
 T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], Any]
 
 
 class SqliteDatabase:
     """An opened SQLite file. Implements `backends.sql.base.Database`; the shard of a transaction is ignored."""
 
+    single_shard = True
+
     def __init__(self, path: Path, schema: str, *, busy_timeout_s: float, write_timeout_s: float, readers: int) -> None:
         self._path = path
         self._schema = schema
         self._busy_timeout_s = busy_timeout_s
-        self._write_timeout_s = write_timeout_s
         self._book = book(DIALECT)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix=f"sqlite-{schema}-writer")
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix=f"sqlite-{schema}-reader")
         self._reading = asyncio.Semaphore(readers * 4)
-        self._writing = asyncio.Lock()
+        self._units: Units[Work] = Units(self._commit, where=path.name, turn_s=write_timeout_s)
         self._local = threading.local()
+        self._watch: sqlite3.Connection | None = None
         self._opened: list[sqlite3.Connection] = []
         self._opened_guard = threading.Lock()
         self._closed = False
@@ -84,6 +91,7 @@ class SqliteDatabase:
         try:
             await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
             await database._in(database._writer, lambda connection: connection.execute("PRAGMA schema_version"))
+            database._watch = await database._in(database._writer, lambda _: database._connect(0))
         except BaseException:
             await database.close()
             raise
@@ -91,8 +99,7 @@ class SqliteDatabase:
 
     async def execute(self, name: str, /, **params: Any) -> int:
         """Run one named statement in its own transaction; return how many rows it changed."""
-        async with self._write_turn():
-            return await self._in(self._writer, _execution(self._book, name, params))
+        return int(await self._in_unit(_execution(self._book, name, params)))
 
     async def rows(self, name: str, /, **params: Any) -> Sequence[Row]:
         """Run one named query on what is committed; return its rows."""
@@ -101,8 +108,33 @@ class SqliteDatabase:
 
     async def execute_many(self, name: str, /, params: Sequence[Mapping[str, Any]]) -> int:
         """Run one named statement for many parameter sets, in one transaction. Returns the rows changed."""
-        async with self.transaction("") as inside:
-            return await inside.execute_many(name, params)
+        return int(await self._in_unit(_executions(self._book, name, params))) if params else 0
+
+    async def together(
+        self, shard: str, steps: Sequence[Step], *, before_commit: Callable[[], None] = do_nothing
+    ) -> None:
+        """Do all steps in one transaction, which may be shared with others' that come at the same moment."""
+        del shard  # one file is one shard
+        kinds = {True: _query, False: _execution}
+        works = [(kinds[step.is_query](self._book, step.name, step.params), step.check) for step in steps]
+
+        def run(connection: sqlite3.Connection) -> None:
+            for work, check in works:
+                done = work(connection)
+                if check is not None:
+                    check(done)
+            before_commit()
+
+        await self._in_unit(run)
+
+    def version(self) -> int | None:
+        """Return SQLite's own count of others' commits, seen from a connection that never writes."""
+        if self._watch is None or self._closed:
+            return None
+        try:
+            return int(self._watch.execute("PRAGMA data_version").fetchone()[0])
+        except sqlite3.Error:
+            return None  # busy, for a moment: then it costs a question
 
     def transaction(self, shard: str) -> AbstractAsyncContextManager[Statements]:
         """Open a write transaction: commits on leaving, rolls back on any exception."""
@@ -131,7 +163,7 @@ class SqliteDatabase:
                 connection.execute("ROLLBACK")
                 raise
 
-        async with self._write_turn():
+        async with self._units.turn():
             await self._in(self._writer, run)
 
     async def close(self) -> None:
@@ -145,25 +177,21 @@ class SqliteDatabase:
         self._readers.shutdown(wait=True, cancel_futures=True)
         self._writer.shutdown(wait=True, cancel_futures=True)
         with self._opened_guard:
-            for connection in self._opened:
+            for connection in (*self._opened, *([self._watch] if self._watch else ())):
                 connection.close()
             self._opened.clear()
 
-    @asynccontextmanager
-    async def _write_turn(self) -> AsyncIterator[None]:
-        try:
-            async with asyncio.timeout(self._write_timeout_s):
-                await self._writing.acquire()
-        except TimeoutError:
-            raise UnavailableError(f"{self._path.name}: no turn to write within {self._write_timeout_s:g} s") from None
-        try:
-            yield
-        finally:
-            self._writing.release()
+    async def _in_unit(self, work: Work) -> Any:
+        if self._closed:
+            raise UnavailableError(f"{self._path.name}: the database is closed")
+        return await self._units.do(work)
+
+    def _commit(self, works: Sequence[Work]) -> "asyncio.Future[list[Outcome]]":
+        return self._in(self._writer, lambda connection: _commit_units(connection, works, self._path.name))
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[Statements]:
-        async with self._write_turn():
+        async with self._units.turn():
             try:
                 await self._in(self._writer, lambda connection: connection.execute("BEGIN IMMEDIATE"))
                 yield _Inside(self)
@@ -188,13 +216,7 @@ class SqliteDatabase:
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = sqlite3.connect(
-                self._path,
-                timeout=self._busy_timeout_s,
-                isolation_level=None,  # transactions are begun by name
-                check_same_thread=False,  # closed by another thread than the one that used it
-                cached_statements=256,
-            )
+            connection = self._connect(self._busy_timeout_s)
             connection.row_factory = sqlite3.Row
             with self._opened_guard:
                 self._opened.append(connection)
@@ -208,6 +230,15 @@ class SqliteDatabase:
                 connection.execute(f"PRAGMA {pragma}")
             self._local.connection = connection
         return connection
+
+    def _connect(self, timeout_s: float) -> sqlite3.Connection:
+        return sqlite3.connect(
+            self._path,
+            timeout=timeout_s,
+            isolation_level=None,  # transactions are begun by name
+            check_same_thread=False,  # closed by another thread than the one that used it
+            cached_statements=256,
+        )
 
 
 class _Inside:
@@ -226,14 +257,9 @@ class _Inside:
 
     async def execute_many(self, name: str, /, params: Sequence[Mapping[str, Any]]) -> int:
         database = self._database
-        statement = database._book[name]  # noqa: SLF001 -- one class in two
-        for one in params:
-            statement.check(one)
-
-        def run(connection: sqlite3.Connection) -> int:
-            return connection.executemany(statement.text, params).rowcount if params else 0
-
-        return await database._in(database._writer, run)  # noqa: SLF001 -- one class in two
+        if not params:
+            return 0
+        return await database._in(database._writer, _executions(database._book, name, params))  # noqa: SLF001 -- one class in two
 
 
 def named_error(error: sqlite3.Error, where: str) -> BackendError:
@@ -262,11 +288,49 @@ def _roll_back(connection: sqlite3.Connection) -> None:
         connection.execute("ROLLBACK")
 
 
+def _commit_units(connection: sqlite3.Connection, works: Sequence[Work], where: str) -> list[Outcome]:
+    """Do several writes in one transaction; return what came of each. One that fails is undone alone."""
+
+    def refused(error: sqlite3.Error) -> list[Outcome]:
+        return all_failed(works, lambda: named_error(error, where))
+
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        outcomes: list[Outcome] = []
+        for work in works:
+            connection.execute("SAVEPOINT unit")
+            try:
+                outcomes.append((work(connection), None))
+            except Exception as error:
+                if not connection.in_transaction:
+                    raise  # a fault so grave that SQLite has undone everything
+                connection.execute("ROLLBACK TO unit")
+                outcomes.append((None, named_error(error, where) if isinstance(error, sqlite3.Error) else error))
+            connection.execute("RELEASE unit")
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        _roll_back(connection)
+        return refused(error)
+    except BaseException:
+        _roll_back(connection)
+        raise
+    return outcomes
+
+
 def _execution(statements: StatementBook, name: str, params: Mapping[str, Any]) -> Callable[[sqlite3.Connection], int]:
     statement = statements[name]
     statement.check(params)
     text, flat = statement.spread(params)
     return lambda connection: connection.execute(text, flat).rowcount
+
+
+def _executions(
+    statements: StatementBook, name: str, params: Sequence[Mapping[str, Any]]
+) -> Callable[[sqlite3.Connection], int]:
+    statement = statements[name]
+    for one in params:
+        statement.check(one)
+    return lambda connection: connection.executemany(statement.text, params).rowcount
 
 
 def _query(

@@ -7,6 +7,7 @@ from suites.pairs import PAIRS, Pair, opened_pair
 from suites.stored import Q1, edit, history, revision
 
 from backends.errors import CorruptError, UnavailableError
+from backends.ledger.revisions import Entry
 from backends.reads import BATCH_MAX, CachedReads, Flights
 from backends.store import Store
 from wikibase.ids import EntityId
@@ -81,6 +82,32 @@ async def test_a_head_written_elsewhere_is_seen_at_once(pair: Pair) -> None:
             seen = await reads.head_revision(Q1)
             assert seen is not None
             assert seen.rev_id == parent
+
+
+@EMBEDDED
+async def test_a_head_is_not_asked_for_while_nothing_was_committed(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened_pair(pair) as here, opened_pair(pair) as there:
+        asked = 0
+        real = here.index.head_entry
+
+        async def counted(entity_id: EntityId) -> Entry | None:
+            nonlocal asked
+            asked += 1
+            return await real(entity_id)
+
+        monkeypatch.setattr(here.index, "head_entry", counted)
+        reads = reads_of(here)
+        await there.put_history(Q1, history(1), 1)
+        for _ in range(3):
+            assert await reads.head_revision(Q1) == history(1)[0]
+        assert asked == 1
+        hidden = replace(history(1)[0], hidden=frozenset({"comment"}), comment=None)
+        await there.put_history(Q1, [hidden], 1)
+        for _ in range(3):
+            assert await reads.head_revision(Q1) == hidden
+        assert asked == 2
+        await here.put_history(Q1, history(1), 1)
+        assert await reads.head_revision(Q1) == history(1)[0]
 
 
 @EMBEDDED

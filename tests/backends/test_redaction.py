@@ -5,13 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from suites.pairs import PAIRS, Pair, opened_pair
+from suites.pairs import PAIRS, Pair, opened_erasing, opened_pair
 from suites.stored import Q1, edit, history, revision
 
 from backends.errors import ConflictError, NotFoundError
 from backends.ledger.authority import StaleEpochError
 from backends.redaction import PURGE_STEPS, PurgeResult, content_keys, finish, hide, order_key, parse_order, purge
-from backends.snapshots.erasing import FileErasure
+from backends.snapshots.erasing import Erasing
 from backends.store import Store
 from backends.visibility import RESTRICTED_PREFIX, HiddenContent
 from wikibase.ids import EntityId
@@ -23,13 +23,12 @@ EMBEDDED = pytest.mark.parametrize("pair", PAIRS[:1], indirect=True)
 
 
 @pytest.fixture
-async def erasing(pair: Pair) -> AsyncIterator[FileErasure]:
-    one = FileErasure(Path(pair.snapshots["root"]))
-    yield one
-    await one.close()
+async def erasing(pair: Pair) -> AsyncIterator[Erasing]:
+    async with opened_erasing(pair) as one:
+        yield one
 
 
-async def order(store: Store, erasing: FileErasure, rev_id: int) -> PurgeResult:
+async def order(store: Store, erasing: Erasing, rev_id: int) -> PurgeResult:
     return await purge(store, erasing, Q1, rev_id, reason="court", ordered_by="legal", ordered_at=NOW)
 
 
@@ -109,7 +108,7 @@ async def test_or_lies_under_the_restricted_prefix_until_it_is_shown(pair: Pair)
 
 @EMBEDDED
 async def test_a_purge_leaves_a_tombstone_and_nothing_of_the_content(
-    store: Store, erasing: FileErasure, tmp_path: Path
+    store: Store, erasing: Erasing, tmp_path: Path
 ) -> None:
     told = [revision(1, 0), revision(2, 1, content=SECRET, user="Mallory"), revision(3, 2, content=SECRET)]
     await store.put_history(Q1, told, 3)
@@ -130,9 +129,7 @@ async def test_a_purge_leaves_a_tombstone_and_nothing_of_the_content(
 
 
 @EMBEDDED
-async def test_what_was_purged_does_not_come_back_when_the_wiki_tells_it_again(
-    store: Store, erasing: FileErasure
-) -> None:
+async def test_what_was_purged_does_not_come_back_when_the_wiki_tells_it_again(store: Store, erasing: Erasing) -> None:
     told = [revision(1, 0), revision(2, 1, content=SECRET)]
     await store.put_history(Q1, told, 2)
     await order(store, erasing, 2)
@@ -147,7 +144,7 @@ async def test_what_was_purged_does_not_come_back_when_the_wiki_tells_it_again(
 
 
 @EMBEDDED
-async def test_a_telling_that_began_before_the_purge_does_not_undo_it(store: Store, erasing: FileErasure) -> None:
+async def test_a_telling_that_began_before_the_purge_does_not_undo_it(store: Store, erasing: Erasing) -> None:
     told = [revision(1, 0, content=SECRET)]
     await store.put_history(Q1, told, 1)
     stale = await store.index.entry(Q1, 1)
@@ -160,7 +157,7 @@ async def test_a_telling_that_began_before_the_purge_does_not_undo_it(store: Sto
 
 
 @EMBEDDED
-async def test_content_that_lay_aside_is_purged_too(pair: Pair, erasing: FileErasure) -> None:
+async def test_content_that_lay_aside_is_purged_too(pair: Pair, erasing: Erasing) -> None:
     async with opened_pair(pair, hidden_content=HiddenContent.RESTRICTED) as store:
         hidden = revision(1, 0, content=SECRET, state=State.TEXT_HIDDEN, hidden=frozenset({"text"}))
         await store.put_history(Q1, [hidden], 1)
@@ -170,7 +167,7 @@ async def test_content_that_lay_aside_is_purged_too(pair: Pair, erasing: FileEra
 
 @EMBEDDED
 @pytest.mark.parametrize("step", PURGE_STEPS)
-async def test_a_purge_that_died_is_finished_by_the_next(step: str, pair: Pair, erasing: FileErasure) -> None:
+async def test_a_purge_that_died_is_finished_by_the_next(step: str, pair: Pair, erasing: Erasing) -> None:
     def crash(point: str) -> None:
         if point == step:
             raise InterruptedError

@@ -35,8 +35,10 @@ async def server_statement(address: MysqlAddress, text: str) -> Sequence[dict[st
             database=address.database,
             autocommit=True,
         )
-        async with connection.cursor(DictCursor) as cursor:
-            await cursor.execute(text)
-            rows = await cursor.fetchall()
-        await connection.ensure_closed()
+        try:
+            async with connection.cursor(DictCursor) as cursor:
+                await cursor.execute(text)
+                rows = await cursor.fetchall()
+        finally:
+            connection.close()
     return list(rows or ())

@@ -104,7 +104,7 @@ def new_bucket(server: S3Server, retention: Retention | None = None) -> Iterator
         asyncio.run(prepare_bucket(place, retention))
     yield place
     with keys_in_environment(server):
-        asyncio.run(_remove(place, locked=retention is not None))
+        asyncio.run(remove_bucket(place, locked=retention is not None))
 
 
 def part_of(place: S3Place) -> S3Place:
@@ -112,7 +112,8 @@ def part_of(place: S3Place) -> S3Place:
     return replace(place, prefix=f"{secrets.token_hex(8)}/")
 
 
-async def _remove(place: S3Place, *, locked: bool) -> None:
+async def remove_bucket(place: S3Place, *, locked: bool = False) -> None:
+    """Remove a bucket with all that is in it. The keys are in the environment."""
     async with asking(place, Credentials(), **TIMES) as client:
         pages = [page async for page in client.get_paginator("list_object_versions").paginate(Bucket=place.bucket)]
         for page in pages:

@@ -1,9 +1,10 @@
 """A program that writes and is killed, again and again: `python -m suites.crashing PLAN` (a JSON file).
 
 It forks a process for each life. A life opens the pair of backends, looks whether everything that was ever
-acknowledged is there and nothing is half there, repeats what was under way when the life before ended, and writes on
-until it is killed with SIGKILL: at a named point of the write protocol, or from outside at a random time. What is
-tried and what is acknowledged stands in a file, written before and after, which no SIGKILL can take back.
+acknowledged is there and nothing is half there, repeats what was under way when the life before ended, and writes,
+purges and keeps the journal on until it is killed with SIGKILL: every other time from outside at a random moment, else
+at a named point of the write protocol, of a purge or of the journal. What is tried and what is acknowledged stands in a
+file, written before and after, which no SIGKILL can take back.
 """
 
 import asyncio
@@ -15,20 +16,29 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
-from suites.pairs import Pair, opened_pair
+from suites.pairs import Pair, opened_erasing, opened_pair
 from suites.stored import edit, history, request
 
+from backends.journal import Journal
 from backends.ledger.ids import Ids
+from backends.ledger.revisions import Entry
+from backends.redaction import PURGE_STEPS, content_keys, purge
+from backends.snapshots.base import Snapshots
+from backends.snapshots.erasing import Erasing
 from backends.store import CRASH_POINTS, Store
 from wikibase.ids import EntityId
 from wikibase.revision import Revision
 
 EDITED = [EntityId(f"Q{number}") for number in (1, 2, 3)]
 TOLD = EntityId("Q9")
-LIFE_S = 60
+LIFE_S = 120
 LOADED_MAX = 20
+JOURNAL_STEPS = ("before_segment", "after_segment")
+POINTS = (*CRASH_POINTS, *PURGE_STEPS, *JOURNAL_STEPS)
+"""Every named point at which a life may end."""
 
 
 class Log:
@@ -49,8 +59,25 @@ class Log:
         done = self.acknowledged()
         return [line["key"] for line in self.lines if line["what"] == "tried" and line["key"] not in done]
 
+    def purges(self, what: str) -> set[tuple[str, int]]:
+        return {(line["entity_id"], line["rev_id"]) for line in self.lines if line["what"] == what}
+
     def told(self) -> int:
         return max((line["size"] for line in self.lines if line["what"] == "told"), default=0)
+
+
+class JournalPlace:
+    """The snapshots as the journal sees them, with a crash point before and after each segment."""
+
+    def __init__(self, inner: Snapshots, crash_point: Callable[[str], None]) -> None:
+        self._inner, self._crash_point = inner, crash_point
+        self.read, self.keys, self.close = inner.read, inner.keys, inner.close
+
+    async def create(self, key: str, body: bytes) -> bool:
+        self._crash_point(JOURNAL_STEPS[0])
+        created = await self._inner.create(key, body)
+        self._crash_point(JOURNAL_STEPS[1])
+        return created
 
 
 def of(entity_id: EntityId, made: Revision) -> Revision:
@@ -61,7 +88,8 @@ async def look(store: Store, log: Log) -> None:
     """Nothing acknowledged is missing, nothing is half there."""
     done = log.acknowledged()
     for entity_id in (*EDITED, TOLD):
-        entries, after = [], (-1, -1)
+        entries: list[Entry] = []
+        after = (-1, -1)
         while page := await store.index.history(entity_id, after=after):
             entries += page
             after = (page[-1].position, page[-1].rev_id)
@@ -76,6 +104,11 @@ async def look(store: Store, log: Log) -> None:
             assert [entry.parent_id for entry in entries] == [0, *(entry.rev_id for entry in entries)][:-1]
             wanted = {rev_id for key, rev_id in done.items() if key.startswith(entity_id + ".")}
             assert wanted <= {entry.rev_id for entry in entries}, entity_id
+    for entity_id, rev_id in sorted(log.purges("purged"))[-LOADED_MAX:]:
+        assert await content_keys(store.snapshots, EntityId(entity_id), rev_id) == {}
+        kept = await store.revision(EntityId(entity_id), rev_id)
+        assert kept is not None
+        assert kept.content is None
 
 
 async def write(store: Store, ids: Ids, log: Log, key: str) -> None:
@@ -95,8 +128,17 @@ async def tell(store: Store, log: Log, size: int) -> None:
     log.add(what="told", size=size)
 
 
-async def repeat(store: Store, ids: Ids, log: Log) -> None:
+async def destroy(store: Store, erasing: Erasing, log: Log, entity_id: str, rev_id: int) -> None:
+    """Purge a revision, and acknowledge it."""
+    order = {"reason": "court", "ordered_by": "legal", "ordered_at": "2026-11-22T15:24:12Z"}
+    await purge(store, erasing, EntityId(entity_id), rev_id, **order)
+    log.add(what="purged", entity_id=entity_id, rev_id=rev_id)
+
+
+async def repeat(store: Store, ids: Ids, erasing: Erasing, log: Log) -> None:
     """Do again what was under way when the life before ended."""
+    for entity_id, rev_id in sorted(log.purges("purging") - log.purges("purged")):
+        await destroy(store, erasing, log, entity_id, rev_id)
     for key in log.under_way():
         await write(store, ids, log, key)
     if telling := max((line["size"] for line in log.lines if line["what"] == "telling"), default=0):
@@ -104,7 +146,7 @@ async def repeat(store: Store, ids: Ids, log: Log) -> None:
 
 
 async def life(pair: Pair, path: Path, dice: random.Random, point: str | None, ready: int) -> None:
-    calls, at = 0, dice.randint(1, 6)
+    calls, at = 0, dice.randint(1, 6 if point in CRASH_POINTS else 2)
 
     def crash(here: str) -> None:
         nonlocal calls
@@ -113,11 +155,13 @@ async def life(pair: Pair, path: Path, dice: random.Random, point: str | None, r
             os.kill(os.getpid(), signal.SIGKILL)
 
     log = Log(path)
-    async with opened_pair(pair, crash_point=crash) as store:
+    purging, journaling = (0.6 if point in steps else 0.1 for steps in (PURGE_STEPS, JOURNAL_STEPS))
+    async with opened_pair(pair, crash_point=crash) as store, opened_erasing(pair) as erasing:
         await look(store, log)
         ids = Ids(store.index._database, block=8)
+        journal = Journal(JournalPlace(store.snapshots, crash), store.index)
         os.write(ready, b"r")
-        await repeat(store, ids, log)
+        await repeat(store, ids, erasing, log)
         size = log.told()
         while True:
             key = f"{dice.choice(EDITED)}.{os.getpid()}.{len(log.lines)}"
@@ -127,6 +171,13 @@ async def life(pair: Pair, path: Path, dice: random.Random, point: str | None, r
                 size = max(size % 60 + 1, log.told())
                 log.add(what="telling", size=size)
                 await tell(store, log, size)
+            if dice.random() < purging:
+                key, rev_id = dice.choice(sorted(log.acknowledged().items()))
+                entity_id = key.partition(".")[0]
+                log.add(what="purging", entity_id=entity_id, rev_id=rev_id)
+                await destroy(store, erasing, log, entity_id, rev_id)
+            if dice.random() < journaling:
+                await journal.append([*EDITED, TOLD])
 
 
 def one_life(pair: Pair, path: Path, seed: int, point: str | None) -> bool:
@@ -143,7 +194,7 @@ def one_life(pair: Pair, path: Path, seed: int, point: str | None) -> bool:
     os.close(writing)
     signal.alarm(LIFE_S)
     if point is None and select.select([reading], [], [], LIFE_S)[0]:
-        time.sleep(random.Random(seed).random() * 0.05)  # any moment will do
+        time.sleep(random.Random(seed).random() * 0.2)  # any moment will do
         os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     signal.alarm(0)
@@ -154,9 +205,8 @@ def one_life(pair: Pair, path: Path, seed: int, point: str | None) -> bool:
 def main(plan_path: str) -> int:
     plan = json.loads(Path(plan_path).read_text())
     pair = Pair(**plan["pair"])
-    points = (*CRASH_POINTS, None)
     for number in range(plan["kills"]):
-        point = points[number % len(points)]
+        point = None if number % 2 else POINTS[number // 2 % len(POINTS)]
         if not one_life(pair, Path(plan["log"]), plan["seed"] * 1_000_003 + number, point):
             sys.stderr.write(f"life {number} (point {point}) ended by itself\n")
             return 1

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from backends.errors import ConflictError
-from backends.sql.base import Database
+from backends.errors import ConflictError, RefusedError
+from backends.sql.base import Database, Step
 from backends.sql.statements import UnknownStatementError
 
 
@@ -24,6 +24,16 @@ def head(entity_id: str = "Q1", **other: Any) -> dict[str, Any]:
         "page_id": None,
     }
     return row | other
+
+
+def set_head(generation: int, expected: int, entity_id: str = "Q1") -> Step:
+    """A compare-and-set, as the store's."""
+
+    def check(changed: int) -> None:
+        if changed != 1:
+            raise ConflictError(f"{entity_id} is not of generation {expected}")
+
+    return Step("head_update", {**head(entity_id, generation=generation), "expected": expected}, check)
 
 
 class DatabaseSuite:
@@ -123,6 +133,66 @@ class DatabaseSuite:
 
         won = await asyncio.gather(*(advance(side) for side in (database, other, database, other)))
         assert sum(won) == (await database.rows("head", entity_id="Q1"))[0]["generation"] == 80
+
+    async def test_steps_together_see_one_another_and_are_committed_together(self, database: Database) -> None:
+        seen: list[Any] = []
+        look = Step("head", {"entity_id": "Q1"}, lambda rows: seen.append(rows[0]["generation"]), is_query=True)
+        steps = [Step("head_insert", head()), look, set_head(2, 1), look]
+        await database.together("Q1", steps)
+        assert seen == [1, 2]
+        assert (await database.rows("head", entity_id="Q1"))[0]["generation"] == 2
+
+    @pytest.mark.parametrize("late", [False, True])
+    async def test_steps_together_leave_nothing_when_one_fails_a_check_or_the_caller(
+        self, database: Database, late: bool
+    ) -> None:
+        def refuse() -> None:
+            raise RefusedError("on second thoughts")
+
+        steps = [Step("head_insert", head("Q2")), set_head(2, 1, "Q2"), *([] if late else [set_head(2, 1)])]
+        with pytest.raises(RefusedError if late else ConflictError):
+            await database.together("Q2", steps, before_commit=refuse)
+        with pytest.raises(ConflictError):
+            await database.together("Q2", [Step("head_insert", head("Q2")), Step("head_insert", head("Q2"))])
+        assert await database.rows("heads", after="", size=5) == []
+        await database.together("Q2", [Step("head_insert", head("Q2"))])
+        assert len(await database.rows("head", entity_id="Q2")) == 1
+
+    async def test_of_many_at_once_each_fails_or_succeeds_by_itself(self, database: Database) -> None:
+        await database.execute_many("head_insert", [head(f"Q{number}") for number in range(1, 31)])
+
+        ids = [f"Q{number}" for number in range(1, 31)]
+        writes = (database.together(one, [set_head(2, int(one[1:]) % 3, one)]) for one in ids)
+        done = await asyncio.gather(*writes, return_exceptions=True)
+        lost = [one.partition(" ")[0] for one in map(str, done) if one != "None"]
+        assert lost == [one for one in ids if int(one[1:]) % 3 != 1]
+        rows = await database.rows("heads", after="", size=50)
+        assert sorted(int(row["entity_id"][1:]) for row in rows if row["generation"] == 2) == list(range(1, 31, 3))
+
+    async def test_text_that_looks_like_statements_stays_text(self, database: Database) -> None:
+        made_at = "%s'; DROP x;--\\"
+        await database.together("Q1", [Step("head_insert", head(made_at=made_at)), set_head(2, 1)])
+        assert (await database.rows("head", entity_id="Q1"))[0]["made_at"] == head()["made_at"]
+        await database.together(
+            "Q2", [Step("head_insert", head("Q2", made_at=made_at)), Step("head_insert", head("Q3"))]
+        )
+        assert (await database.rows("head", entity_id="Q2"))[0]["made_at"] == made_at
+
+    async def test_a_version_that_stays_says_that_nothing_was_committed_by_anybody(
+        self, database: Database, open_again: Callable[[], Awaitable[Database]]
+    ) -> None:
+        if (before := database.version()) is None:
+            return  # it tells by asking only
+        assert await database.rows("head", entity_id="Q1") == []
+        assert database.version() == before
+        seen = {before}
+        other = await open_again()
+        for number, side in enumerate((database, other, database, other)):
+            await side.execute("head_insert", **head(f"Q{number}"))
+            now = database.version()
+            assert now is not None
+            assert now not in seen
+            seen.add(now)
 
     async def test_migrating_again_and_by_two_at_once_changes_nothing(
         self, database: Database, open_again: Callable[[], Awaitable[Database]]

@@ -6,7 +6,7 @@ FROM purges WHERE entity_id = :entity_id ORDER BY rev_id, digest LIMIT 1000
 
 -- name: purges_to_do
 -- Walks every shard: for sweeps.
-SELECT entity_id, rev_id, digest, reason, ordered_by, ordered_at, done_at
+SELECT /*vt+ ALLOW_SCATTER */ entity_id, rev_id, digest, reason, ordered_by, ordered_at, done_at
 FROM purges WHERE entity_id > :after AND done_at IS NULL ORDER BY entity_id LIMIT :size
 
 -- name: purge_put [sqlite]

@@ -27,7 +27,7 @@ ORDER BY position DESC, rev_id DESC LIMIT :size
 
 -- name: entities
 -- Walks every shard: for sweeps, never for an answer.
-SELECT DISTINCT entity_id FROM revisions WHERE entity_id > :after ORDER BY entity_id LIMIT :size
+SELECT /*vt+ ALLOW_SCATTER */ DISTINCT entity_id FROM revisions WHERE entity_id > :after ORDER BY entity_id LIMIT :size
 
 -- name: head_revisions_of_ids
 -- Both tables have the same shard key: each entity's part is answered by its own shard.
@@ -59,7 +59,7 @@ FROM heads WHERE entity_id IN (:entity_ids)
 
 -- name: heads
 -- Walks every shard: for sweeps, never for an answer.
-SELECT entity_id, generation, rev_id, position, made_at, state, redirect_target, page_id
+SELECT /*vt+ ALLOW_SCATTER */ entity_id, generation, rev_id, position, made_at, state, redirect_target, page_id
 FROM heads WHERE entity_id > :after ORDER BY entity_id LIMIT :size
 
 -- name: head_insert
@@ -79,7 +79,7 @@ VALUES (:entity_id, :generation, :kind, :rev_id, :made_at)
 
 -- name: outbox
 -- Walks every shard: for the one reader that publishes.
-SELECT entity_id, generation, kind, rev_id, made_at FROM outbox
+SELECT /*vt+ ALLOW_SCATTER */ entity_id, generation, kind, rev_id, made_at FROM outbox
 WHERE entity_id >= :after_entity AND (entity_id > :after_entity OR generation > :after_generation)
 ORDER BY entity_id, generation LIMIT :size
 
@@ -92,7 +92,7 @@ DELETE FROM outbox WHERE entity_id = :entity_id AND generation <= :generation
 
 -- name: totals
 -- Walks every shard: for reports.
-SELECT (SELECT COUNT(*) FROM heads) AS entities, (SELECT COUNT(*) FROM revisions) AS revisions
+SELECT /*vt+ ALLOW_SCATTER */ (SELECT COUNT(*) FROM heads) AS entities, (SELECT COUNT(*) FROM revisions) AS revisions
 
 -- name: revision_entity
 SELECT entity_id FROM revision_entities WHERE rev_id = :rev_id

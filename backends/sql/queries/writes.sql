@@ -9,7 +9,7 @@ SELECT epoch FROM authority WHERE lane = :lane LOCK IN SHARE MODE
 
 -- name: authority_lanes
 -- Walks every shard: for claims, never for a write.
-SELECT lane, epoch FROM authority WHERE lane >= :first ORDER BY lane LIMIT :size
+SELECT /*vt+ ALLOW_SCATTER */ lane, epoch FROM authority WHERE lane >= :first ORDER BY lane LIMIT :size
 
 -- name: authority_insert
 INSERT INTO authority (lane, epoch) VALUES (:lane, :epoch)

@@ -1,3 +1,5 @@
+import asyncio
+import errno
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,6 +16,9 @@ async def snapshots(tmp_path: Path) -> AsyncIterator[FileSnapshots]:
     opened = FileSnapshots(tmp_path / "snapshots", threads=4)
     yield opened
     await opened.close()
+
+
+NAMELESS = "a file without a name"
 
 
 class TestFiles(SnapshotsSuite):
@@ -37,6 +42,24 @@ async def test_no_temporary_file_is_left(snapshots: FileSnapshots, tmp_path: Pat
     assert _files(tmp_path) == [KEY.partition("/")[2]]
 
 
+async def test_a_file_system_without_nameless_files_is_served_as_well(
+    snapshots: FileSnapshots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.open
+
+    def no_nameless(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if flags & os.O_TMPFILE == os.O_TMPFILE:
+            raise OSError(errno.EOPNOTSUPP, "not here")
+        return real(path, flags, mode, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", no_nameless)
+    bodies = [b"%d" % number * 1000 for number in range(8)]
+    won = await asyncio.gather(*(snapshots.create(KEY, body) for body in bodies))
+    assert sum(won) == 1
+    assert await snapshots.read(KEY) == bodies[won.index(True)]
+    assert _files(tmp_path) == [KEY.partition("/")[2]]
+
+
 async def test_files_and_directories_are_synced_before_a_creation_returns(
     snapshots: FileSnapshots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -44,7 +67,8 @@ async def test_files_and_directories_are_synced_before_a_creation_returns(
     real = os.fsync
 
     def fsync(descriptor: int) -> None:
-        synced.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+        name = str(Path(f"/proc/self/fd/{descriptor}").readlink())
+        synced.append(NAMELESS if name.endswith(" (deleted)") else name)
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", fsync)
@@ -52,11 +76,10 @@ async def test_files_and_directories_are_synced_before_a_creation_returns(
     (path,) = (tmp_path / "snapshots").rglob("*.zst")
     above = [str(folder) for folder in (*path.parents,)[: len(path.relative_to(tmp_path).parts)]]
     assert set(above) <= set(synced)
-    body = next(place for place, name in enumerate(synced) if ".creating-" in name)
-    assert synced.index(str(path.parent)) > body
+    assert synced.index(str(path.parent)) > synced.index(NAMELESS)
     synced.clear()
     await snapshots.create(KEY, b"body")
-    assert synced == [str(path.parent)]
+    assert synced == [NAMELESS, str(path.parent)]
 
 
 async def test_a_place_that_is_no_directory_is_refused(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from fakes.mariadb import mariadb_address, server_statement
 from suites.database_suite import DatabaseSuite, head
 
 from backends.errors import ConflictError, RefusedError, UnavailableError
+from backends.sql.base import Step
 from backends.sql.mysql import MysqlAddress, MysqlDatabase, pyformat
 
 pytestmark = pytest.mark.services
@@ -107,3 +108,29 @@ def test_parameters_become_what_the_driver_wants() -> None:
     assert pyformat(text) == (
         "SELECT ':no', `a:b`, x %% 2 FROM t WHERE a = %(a)s AND b LIKE '%%x' AND c IN (%(c_0)s, %(c_1)s)"
     )
+
+
+async def test_a_deadlock_of_what_is_known_beforehand_is_nobodys_defeat(
+    database: MysqlDatabase, address: MysqlAddress
+) -> None:
+    single = await MysqlDatabase.open(address, "index", single_shard=True)
+
+    async def is_waited() -> bool:
+        rows = await server_statement(address, "SHOW PROCESSLIST")
+        return any(row["db"] == address.database and "INSERT INTO pages" in str(row["Info"]) for row in rows)
+
+    for side in (single, database):  # in one message, and statement by statement
+        await database.execute_many("page_put", [{"page_id": page_id, "entity_id": "Q1"} for page_id in range(40)])
+        async with asyncio.timeout(30), asyncio.TaskGroup() as group, database.transaction("Q1") as inside:
+            # Many rows: the server chooses the smaller one to be undone.
+            for page_id in range(1, 40):
+                await inside.execute("page_put", page_id=page_id, entity_id="Q2")
+            steps = [Step("page_put", {"page_id": page_id, "entity_id": "Q3"}) for page_id in (0, 1)]
+            task = group.create_task(side.together("Q3", steps))
+            while not await is_waited():  # noqa: ASYNC110 - only the server knows
+                await asyncio.sleep(0.01)
+            await inside.execute("page_put", page_id=0, entity_id="Q2")
+        assert task.exception() is None
+        owners = [(await database.rows("page", page_id=page_id))[0]["entity_id"] for page_id in (0, 1, 2)]
+        assert owners == ["Q3", "Q3", "Q2"]
+    await single.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -50,25 +51,30 @@ async def test_from_each_earlier_version_twice_and_by_two_at_once(
     def earlier(name: str, dialect: str) -> tuple[Migration, ...]:
         return migrations(name, dialect)[:version]
 
-    database = await opened(side, schema)
-    with monkeypatch.context() as patched:
-        patched.setattr(sqlite, "migrations", earlier)
-        patched.setattr(mysql, "migrations", earlier)
-        await database.migrate()
-    if schema == "index" and version:
-        await database.execute("head_insert", **head("Q1"))
-    other = await opened(side, schema)
-    await asyncio.gather(database.migrate(), other.migrate())
-    await asyncio.gather(database.migrate(), other.migrate())
-    if schema == "index" and version:
-        assert len(await other.rows("head", entity_id="Q1")) == 1
-    upgraded = await shape(side, database)
-    await other.close()
-    await database.close()
-    assert len(upgraded) > version
-    (tmp_path / "fresh").mkdir()
-    async with MADE["sqlite" if "path" in side else "mariadb"](tmp_path / "fresh") as fresh:
-        database = await opened(fresh, schema)
+    # A connection that is left open when something fails here would keep the loop from ending.
+    async with AsyncExitStack() as stack:
+
+        async def opened_here(where: Side) -> SqliteDatabase | MysqlDatabase:
+            database = await opened(where, schema)
+            stack.push_async_callback(database.close)
+            return database
+
+        database = await opened_here(side)
+        with monkeypatch.context() as patched:
+            patched.setattr(sqlite, "migrations", earlier)
+            patched.setattr(mysql, "migrations", earlier)
+            await database.migrate()
+        if schema == "index" and version:
+            await database.execute("head_insert", **head("Q1"))
+        other = await opened_here(side)
+        await asyncio.gather(database.migrate(), other.migrate())
+        await asyncio.gather(database.migrate(), other.migrate())
+        if schema == "index" and version:
+            assert len(await other.rows("head", entity_id="Q1")) == 1
+        upgraded = await shape(side, database)
+        assert len(upgraded) > version
+        (tmp_path / "fresh").mkdir()
+        fresh = await stack.enter_async_context(MADE["sqlite" if "path" in side else "mariadb"](tmp_path / "fresh"))
+        database = await opened_here(fresh)
         await database.migrate()
         assert await shape(fresh, database) == upgraded
-        await database.close()
