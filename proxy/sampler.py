@@ -180,7 +180,7 @@ class Sampler:
             ),
             self._site,
         )
-        if not isinstance(route, NeedsBody):
+        if not isinstance(route, NeedsBody) and not seen.is_counted:
             done.routes.append(route)
         if not isinstance(route, EntityRead) or _privileged(fields, route):
             return None
@@ -201,6 +201,7 @@ class Sampler:
             response_headers=tuple((k, v) for k, v in response.fields.pairs() if k in KEPT_RESPONSE_HEADERS),
             body=join_chunks(body) if response.body == CHUNKED else body,
             surface=route.surface.value,
+            answered_by=seen.answered_by,
             proxy_version=self._version,
             request_id=safe_request_id(fields.get("x-request-id"), answered.get("x-request-id"), sample_id),
         )

@@ -34,6 +34,7 @@ class Observation:
     response: ResponseHead | None = None
     duration_s: float = 0.0
     answered_by: str = "wiki"
+    is_counted: bool = False  # its route was counted when it was recognised
 
     def request_body(self, piece: bytes) -> None:
         """Keep a piece of the request's body."""

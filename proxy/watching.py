@@ -35,8 +35,10 @@ class Watch:
     def forwarded(self, exchange: Exchange, asked: Asked) -> None:
         """Tap a read whose form, if any, was here before it went to the wiki."""
         seen = self.tap(exchange, asked.head, asked.phase)
-        if seen is not None and asked.framed:
-            seen.request_body(asked.framed)
+        if seen is not None:
+            seen.is_counted = True
+            if asked.framed:
+                seen.request_body(asked.framed)
 
     def answered(self, exchange: Exchange, asked: Asked, answer: Answer, raw: bytes) -> None:
         """Sample what the store answered."""
@@ -45,7 +47,7 @@ class Watch:
         seen = self._chosen(asked.head, asked.phase)
         if seen is None:
             return
-        seen.answered_by = "store"
+        seen.answered_by, seen.is_counted = "store", True
         seen.started_at -= seconds
         seen.response = read_response_head(raw.partition(b"\r\n\r\n")[0], asked.head.method)
         seen.duration_s = seconds

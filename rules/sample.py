@@ -22,6 +22,10 @@ KEPT_RESPONSE_HEADERS = (
 _REQUEST_ID = re.compile(r"[0-9A-Za-z@_-]{16,64}", re.ASCII)
 
 
+WIKI, STORE = "wiki", "store"
+"""Who gave the answer of a sample."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """One observed exchange.
@@ -45,6 +49,7 @@ class Sample:
     body: bytes
     surface: str = ""
     proxy_version: str = ""
+    answered_by: str = WIKI
     request_id: str = ""  # the client's own X-Request-Id, or the one that the wiki answered with
 
     def header(self, name: str) -> str | None:

@@ -16,6 +16,7 @@ from rules.projection import Part, project, without_fallback
 from rules.verdict import Finding, Outcome
 from verifier.heads import with_head
 from verifier.judgement import Bench, Content, Judgement, Question, Sides
+from verifier.reverse import held_against_wiki
 from verifier.sides import WikiSide
 from wikibase.answers import AnsweredEntity, Presence
 from wikibase.canonical import NotAnEntityError, canonical_bytes, canonical_entity, canonical_of_text, digest
@@ -40,6 +41,8 @@ FALLBACK_RULE = "language_fallback"
 NOISE_RULE = "wiki_disagrees_with_itself"
 """Read again at the same revision, the wiki said what the store says, and not what it had answered."""
 
+ANSWERED_BY_STORE = "the store gave this answer: no noise of the wiki can excuse it"
+
 _PARTS = {EntityType.FORM: "forms", EntityType.SENSE: "senses"}
 
 
@@ -60,6 +63,8 @@ async def judge_entity(bench: Bench, question: Question) -> Judgement:
         judgement = await _against_store(bench, question, page, rev_id, guessed=guessed)
         if question.head_read and judgement.outcome in (Outcome.MATCH, Outcome.RULE, Outcome.MISMATCH):
             judgement = await with_head(bench, question, judgement, page, rev_id)
+        if bench.by_store and judgement.outcome in (Outcome.MATCH, Outcome.RULE):
+            judgement = await held_against_wiki(bench, question, judgement, page, rev_id)
     except CorruptError as error:
         finding = Finding(kind="snapshot_corrupt", entity_id=page, revision=rev_id, detail=str(error)[:500])
         judgement = Judgement(Outcome.ERROR, "snapshot_corrupt", str(error)[:500], findings=(finding,))
@@ -195,7 +200,7 @@ async def _differing(bench: Bench, case: _Differing, *, guessed: bool) -> Judgem
     """Tell noise from error, field by field: read the wiki again at the same revision. Then ask the rules."""
     part, note, reread_words = case.question.part, "", "read again, the wiki said the same"
     left, right, rules = _side_by_side(case.answered, case.stored, part)
-    found_now = await _read_again(bench, case)
+    found_now = ANSWERED_BY_STORE if bench.by_store else await _read_again(bench, case)
     wiki_now = None if isinstance(found_now, str) else found_now
     if isinstance(found_now, str):
         reread_words, note = found_now, f" ({found_now})"

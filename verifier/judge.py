@@ -15,7 +15,7 @@ from rules.normalise import Rule
 from rules.projection import Part, part_of
 from rules.routes.recognise import recognise
 from rules.routes.route import EntityRead, EntityWrite, NotOurs, Request, Site, Surface
-from rules.sample import Sample
+from rules.sample import STORE, Sample
 from rules.strata import Stratum, age_class, format_class, route_shape, size_class
 from rules.verdict import Finding, Outcome, Verdict
 from verifier import rest_v1
@@ -83,6 +83,7 @@ async def judge(
         confirmed=attempt >= limits.confirmations,
         rules=rules,
         today=datetime.fromtimestamp(now(), UTC).date(),
+        by_store=sample.answered_by == STORE,
     )
     verdicts: list[Verdict] = []
     findings: list[Finding] = []

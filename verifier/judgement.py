@@ -16,7 +16,7 @@ Content = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """What one attempt at a sample works with."""
+    """What one attempt at a sample works with. `by_store`: the answer is the store's own, not the wiki's."""
 
     store: StoreSide
     wiki: WikiSide
@@ -26,6 +26,7 @@ class Bench:
     confirmed: bool
     rules: tuple[Rule, ...] = ()
     today: date = date.max  # rules have expired by then; who gives rules gives the day
+    by_store: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

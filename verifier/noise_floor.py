@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from backends.errors import BackendError
 from backends.ledger.evidence import NoiseCount
 from rules.routes.route import Site
-from rules.sample import Sample
+from rules.sample import WIKI, Sample
 from verifier.compare import differs_from_itself
 from verifier.judge import AnswerRead, Limits, read_answer
 from verifier.sides import WikiSide
@@ -45,7 +45,12 @@ class NoiseFloor:
         return self._samples >= self.every_samples
 
     async def of(self, sample: Sample) -> list[NoiseCount]:
-        """Hold one entity of the answer against a second reading. Empty where it tells no revision. Raises nothing."""
+        """Hold one entity of the answer against a second reading. Raises nothing.
+
+        Empty where it tells no revision, or was not given by the wiki.
+        """
+        if sample.answered_by != WIKI:
+            return []
         answer = read_answer(sample, self.site, self.limits.body_bytes_max)
         if not isinstance(answer, AnswerRead):
             return []
