@@ -49,10 +49,8 @@ class NoiseFloor:
 
         Empty where it tells no revision, or was not given by the wiki.
         """
-        if sample.answered_by != WIKI:
-            return []
         answer = read_answer(sample, self.site, self.limits.body_bytes_max)
-        if not isinstance(answer, AnswerRead):
+        if sample.answered_by != WIKI or not isinstance(answer, AnswerRead):
             return []
         told = [one for one in answer.entities if _is_pinned(one)]
         if not told:
