@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long check lint types floors fix bench services services-down lock clean
+.PHONY: help demo test test-long check lint types floors fix bench services services-down lock clean vitess test-vitess
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 16
@@ -42,6 +42,12 @@ fix: $(STAMP) ## mend what can be mended by itself
 
 bench: $(STAMP) services ## measure against named peers, print ratios
 	$(BIN)/python bench/passthrough.py
+
+vitess: ## build a real Vitess with Go, once (minutes), and see that it answers
+	scripts/vitess.sh run true
+
+test-vitess: $(STAMP) ## run what has "vitess" in its name on it, then stop it
+	scripts/vitess.sh run $(BIN)/python -m pytest -k vitess tests/backends tests/export tests/cutover $(ARGS)
 
 services: ## start the real MediaWiki and MariaDB on loopback (installs Debian packages)
 	scripts/services.sh up

@@ -139,12 +139,14 @@ class StoreConfig:
     path: str = knob("data", "directory of the embedded store, ledger and spool; relative to the config file")
     index: str = knob(
         "",
-        "the index's database: mysql://USER@HOST:PORT/DATABASE (password: CUTOVER_INDEX_PASSWORD); empty: embedded",
+        "the index's database: mysql://USER@HOST:PORT/DATABASE or vitess://USER@HOST:PORT/SHARDED,UNSHARDED"
+        " (password: CUTOVER_INDEX_PASSWORD); empty: embedded",
         form="dsn",
     )
     ledger: str = knob(
         "",
-        "the ledger's database: mysql://USER@HOST:PORT/DATABASE (password: CUTOVER_LEDGER_PASSWORD); empty: embedded",
+        "the ledger's database: mysql://USER@HOST:PORT/DATABASE or vitess://USER@HOST:PORT/UNSHARDED"
+        " (password: CUTOVER_LEDGER_PASSWORD); empty: embedded",
         form="dsn",
     )
     connections_max: int = knob(16, "connections to each database", low=1, high=1000)

@@ -24,6 +24,7 @@ from backends.sql.base import Database
 from backends.sql.dsn import Dsn, parse_dsn, tls_of
 from backends.sql.mysql import MysqlAddress, MysqlDatabase
 from backends.sql.sqlite import SqliteDatabase
+from backends.sql.vitess import VitessDatabase
 from backends.store import Store
 from backends.visibility import HiddenContent
 from backends.wiki.http import WikiHttp
@@ -224,14 +225,16 @@ async def _database(config: Config, schema: str, stack: AsyncExitStack) -> Datab
         path = Path(limits.path) / f"{schema}.sqlite"
         database = await SqliteDatabase.open(path, schema, busy_timeout_s=limits.busy_timeout_s)
     else:
-        database = await MysqlDatabase.open(
-            mysql_address(parse_dsn(dsn), os.environ.get(PASSWORDS[schema], "")),
+        place = parse_dsn(dsn)
+        kind = VitessDatabase if place.scheme == "vitess" else MysqlDatabase
+        database = await kind.open(
+            mysql_address(place, os.environ.get(PASSWORDS[schema], "")),
             schema,
             pool_max=limits.connections_max,
             connect_timeout_s=limits.connect_timeout_s,
             statement_timeout_s=limits.statement_timeout_s,
             turn_s=limits.turn_timeout_s,
-            single_shard=True,
+            single_shard=kind is MysqlDatabase,
         )
     stack.push_async_callback(database.close)
     await database.migrate()

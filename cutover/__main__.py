@@ -16,6 +16,7 @@ VERBS = {
     "serve": "run the proxy in front of a wiki",
     "export": "copy the wiki's history into the store",
     "fsck": "check the store: index against snapshots, both ways; mend it, or make the index anew",
+    "index": "make the tables of the index, behind Vitess its VSchema too, or look at them",
     "bucket": "make the S3 bucket for the snapshots, or look at it",
     "verifier": "judge the samples that the proxies took (serve starts it by itself)",
     "report": "say what the verifier found",

@@ -41,7 +41,10 @@ class Statements(Protocol):
         """Run one named query; return its rows."""
 
     async def execute_many(self, name: str, /, params: Sequence[Mapping[str, Any]]) -> int:
-        """Run one named statement for many parameter sets, all in one transaction; return the rows changed."""
+        """Run one named statement for many parameter sets, all in one transaction; return the rows changed.
+
+        Outside a transaction, where rows lie on several shards: one transaction for each shard.
+        """
 
 
 class Database(Statements, Protocol):

@@ -45,7 +45,7 @@ class BackDoor:
             unix_socket=address.socket,
             user=address.user,
             password=address.password,
-            database=address.database,
+            database=address.database.partition(",")[0],  # of Vitess the sharded keyspace
             ssl=address.tls,
             autocommit=True,
         )

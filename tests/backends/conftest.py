@@ -22,7 +22,9 @@ async def store(pair: Pair) -> AsyncIterator[Store]:
         yield one
 
 
-@pytest.fixture(params=[pytest.param("sqlite"), pytest.param("mariadb", marks=pytest.mark.services)])
+@pytest.fixture(
+    params=[pytest.param("sqlite"), *(pytest.param(one, marks=pytest.mark.services) for one in ("mariadb", "vitess"))]
+)
 async def index_side(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Side]:
     """An empty database for an index, on each kind of database."""
     async with MADE[request.param](tmp_path) as side:

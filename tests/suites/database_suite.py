@@ -149,7 +149,7 @@ class DatabaseSuite:
         def refuse() -> None:
             raise RefusedError("on second thoughts")
 
-        steps = [Step("head_insert", head("Q2")), set_head(2, 1, "Q2"), *([] if late else [set_head(2, 1)])]
+        steps = [Step("head_insert", head("Q2")), set_head(2, 1, "Q2"), *([] if late else [set_head(2, 1, "Q2")])]
         with pytest.raises(RefusedError if late else ConflictError):
             await database.together("Q2", steps, before_commit=refuse)
         with pytest.raises(ConflictError):
