@@ -50,6 +50,19 @@ class WikiConfig:
     api_tries_max: int = knob(5, "tries of one request before giving up", low=1)
     api_patience_s: float = knob(600.0, "seconds that an overloaded wiki is waited for before giving up", low=1.0)
     user_agent: str = knob("cutover (parity verifier)", "how our own requests name themselves")
+    database: str = knob(
+        "",
+        "the wiki's database, read-only: mysql://USER@HOST:PORT/DATABASE?prefix=PREFIX (CUTOVER_WIKI_PASSWORD);"
+        " empty: the Action API alone",
+        form="dsn",
+    )
+    clusters: Mapping[str, str] = knob(
+        {}, 'external text storage, name: "DATABASE", "DATABASE.TABLE", or an address as of `database`'
+    )
+    legacy_encoding: str = knob("", "the wiki's $wgLegacyEncoding, if it ever had one")
+    database_connections_max: int = knob(4, "connections to the wiki's database", low=1, high=64)
+    database_timeout_s: float = knob(60.0, "seconds that one query of the wiki's database may take", low=1.0)
+    heartbeat: str = knob("", '"database.table" of pt-heartbeat, where the lag of a replica is told so; empty: asked')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,11 +124,9 @@ class ReadsConfig:
     answer_timeout_s: float = knob(1.0, "seconds that the store has for an answer; then the wiki answers", low=0.001)
     at_once_max: int = knob(256, "reads that the store makes at once; the wiki answers what is beyond", low=1)
     form_bytes_max: int = knob(1048576, "bytes of a form that are waited for to tell a read from an edit", low=1024)
-    write_answer_bytes_max: int = knob(
-        4194304, "bytes of the wiki's answer to an edit that are looked at for the revisions it made", low=1024
-    )
-    breaker_failures: int = knob(5, "failures in a row after which the store is left alone", low=1)
-    breaker_open_s: float = knob(5.0, "seconds for which it is left alone", low=0.01)
+    breaker_failures: int = knob(10, "failures in a row after which the store is left alone", low=1)
+    breaker_share: float = knob(0.5, "or this share of failures among at least 20 tries in 10 s", low=0.01, high=1.0)
+    breaker_open_s: float = knob(5.0, "seconds for which it is left alone; longer each time", low=0.01)
     fragments_bytes: int = knob(67108864, "bytes of ready pieces of answers kept in memory by each worker", low=0)
     surfaces: tuple[str, ...] = knob(
         ("wbgetentities", "wbgetclaims", "entitydata", "rest"), "what the store answers; the wiki answers the others"
@@ -195,6 +206,82 @@ class ExportConfig:
     """The export of history."""
 
     entities_at_once: int = knob(4, "entities exported at once", low=1, high=64)
+    batch_entities: int = knob(50, "entities between two checkpoints", low=1, high=500)
+    span_pages: int = knob(10000, "pages that one worker leases at once", low=1)
+    piece_bytes: int = knob(2097152, "bytes of one entity's text held at once", low=4096)
+    lease_s: float = knob(60.0, "seconds after which the part of a worker that is silent goes to another", low=1.0)
+    rows_per_s: float = knob(0.0, "revisions a second, at most; 0: as fast as it goes", low=0.0)
+    lag_max_s: float = knob(5.0, "lag of the wiki's replica above which the export waits, in seconds", low=0.0)
+    lag_patience_s: float = knob(3600.0, "seconds that it waits for it", low=0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowerConfig:
+    """The follower, which keeps the store current with the wiki (docs/follower.md)."""
+
+    entities_at_once: int = knob(4, "entities brought at once", low=1, high=64)
+    batch: int = knob(500, "rows read at once", low=1, high=500)
+    poll_s: float = knob(0.5, "seconds between two looks when nothing was new", low=0.01)
+    transaction_max_s: float = knob(
+        3600.0,
+        "seconds that a transaction of the wiki, and a replica's lag, may last where transactions cannot be listed",
+        low=1.0,
+    )
+    transaction_margin_s: float = knob(
+        2.0, "seconds between an id being given out and its transaction being listed", low=0.1
+    )
+    gaps_max: int = knob(5000, "gaps kept; more are joined", low=10)
+    gap_first_look_s: float = knob(0.2, "seconds until a gap is looked at again; then doubled", low=0.01)
+    gap_look_max_s: float = knob(30.0, "seconds between two looks at a gap, at most", low=0.1)
+    look_again_s: float = knob(60.0, "seconds until an entity that changed is looked at once more", low=0.1)
+    rewind_s: float = knob(300.0, "seconds to go back when the wiki's database was started anew", low=1.0)
+    back_ids: int = knob(2000, "ids to go back besides, there and at the beginning", low=0)
+    user_entities_max: int = knob(100000, "entities of a renamed or hidden user that are looked at", low=1)
+    calls: int = knob(500, "entities called for that are answered together", low=1)
+    retry_s: float = knob(2.0, "seconds until an entity is tried again; then doubled", low=0.01)
+    retry_max_s: float = knob(300.0, "seconds between two tries, at most", low=0.1)
+    tries_finding: int = knob(5, "tries after which it is a finding", low=1)
+    say_s: float = knob(2.0, "seconds between two notes of the lag in the ledger", low=0.0)
+    failed_s: float = knob(2.0, "seconds to wait after something outside failed", low=0.01)
+    sweep_period_s: float = knob(86400.0, "seconds in which all heads are compared", low=1.0)
+    sweep_batch: int = knob(500, "heads compared at once", low=1, high=500)
+    sweep_settle_s: float = knob(10.0, "seconds after which a difference is a finding", low=0.0)
+    sweep_recent: int = knob(200, "newest revisions whose entities are compared again and again", low=0, high=500)
+    sweep_recent_every_s: float = knob(5.0, "seconds between two looks at those", low=0.1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlConfig:
+    """How workers agree on the phase (docs/flips.md)."""
+
+    poll_s: float = knob(0.2, "seconds between two looks at what is agreed", low=0.01)
+    lease_s: float = knob(
+        3.0, "seconds after which a worker that cannot confirm the phase leaves reads to the wiki", low=0.01
+    )
+    margin_s: float = knob(1.0, "seconds by which clocks that run at different speeds are allowed for", low=0.01)
+    prepare_timeout_s: float = knob(
+        5.0, "seconds in which all workers must be ready for a flip, else nothing changes", low=0.01
+    )
+    settle_timeout_s: float = knob(10.0, "seconds in which all workers should act in the new phase", low=0.01)
+    statement_timeout_s: float = knob(1.0, "seconds that the ledger has for one answer", low=0.01)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FenceConfig:
+    """The fence: no client reads older than what it was told it wrote (docs/flips.md)."""
+
+    look_timeout_s: float = knob(0.5, "seconds for one look at the floors; then the wiki answers", low=0.01)
+    announce_timeout_s: float = knob(2.0, "seconds for a floor to be durable before an edit is sent", low=0.01)
+    settle_wait_s: float = knob(0.25, "seconds that an answer waits for what it told to be durable", low=0.0)
+    release_timeout_s: float = knob(5.0, "seconds that an answer waits where it may not be given before", low=0.01)
+    answer_bytes_max: int = knob(16777216, "bytes of an answer to an edit above which it is not read", low=1024)
+    owed_max: int = knob(10000, "edits whose end could not be written down yet", low=1)
+    upkeep_s: float = knob(2.0, "seconds between two rounds of upkeep", low=0.01)
+    without_ledger: str = knob(
+        "refuse",
+        "what becomes of an edit that cannot be announced: told to wait, or passed on",
+        choices=("refuse", "pass"),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,7 +367,9 @@ class ParityConfig:
 class Config:
     """Everything that can be set."""
 
-    phase: str = knob("prepare", "the phase of the migration", choices=("prepare", "export", "shadow_reads"))
+    phase: str = knob(
+        "prepare", "the phase of the migration", choices=("prepare", "export", "shadow_reads", "read_cutover")
+    )
     wiki: WikiConfig = field(default_factory=WikiConfig)
     proxy: ProxyConfig = field(default_factory=ProxyConfig)
     shadow: ShadowConfig = field(default_factory=ShadowConfig)
@@ -288,6 +377,9 @@ class Config:
     store: StoreConfig = field(default_factory=StoreConfig)
     snapshots: SnapshotsConfig = field(default_factory=SnapshotsConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
+    follower: FollowerConfig = field(default_factory=FollowerConfig)
+    control: ControlConfig = field(default_factory=ControlConfig)
+    fence: FenceConfig = field(default_factory=FenceConfig)
     fsck: FsckConfig = field(default_factory=FsckConfig)
     verifier: VerifierConfig = field(default_factory=VerifierConfig)
     parity: ParityConfig = field(default_factory=ParityConfig)

@@ -15,6 +15,11 @@ from backends.errors import BackendError
 VERBS = {
     "serve": "run the proxy in front of a wiki",
     "export": "copy the wiki's history into the store",
+    "follow": "keep the store current with what the wiki commits (serve starts it by itself)",
+    "phase": "look at the phase, flip, go back",
+    "verify": "hold the store against the wiki: counts, heads, history, one entity",
+    "show": "print what the store holds of an entity",
+    "dump": "print every revision that the store holds, one JSON object a line",
     "fsck": "check the store: index against snapshots, both ways; mend it, or make the index anew",
     "index": "make the tables of the index, behind Vitess its VSchema too, or look at them",
     "bucket": "make the S3 bucket for the snapshots, or look at it",

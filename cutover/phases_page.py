@@ -1,4 +1,6 @@
-"""The table of phases for docs/phases.md, drawn from `rules.phases` so that picture and code cannot part."""
+"""The table and the diagram of phases for docs/phases.md, drawn from `rules.phases` so that picture and code agree."""
+
+import itertools
 
 from rules.phases import BUILT, PHASES
 
@@ -33,3 +35,16 @@ def table() -> str:
         for row in PHASES
     ]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def diagram() -> str:
+    """Return the flips that are legal as a Mermaid diagram; what is not built is dashed."""
+    lines = ["flowchart LR"]
+    lines += [
+        f"  {row.name}[{row.name}<br/>reads: {row.reads_answered_by}<br/>writes: {row.writes_answered_by}]"
+        for row in PHASES
+    ]
+    for before, after in itertools.pairwise(PHASES):
+        arrow = "<-->" if {before.name, after.name} <= BUILT else "<-.->"
+        lines.append(f"  {before.name} {arrow} {after.name}")
+    return "\n".join(lines)

@@ -1,67 +1,75 @@
-"""The export of all history over the Action API: every revision of every entity, once, in the wiki's own order.
+"""The export of all history: every revision of every entity, once, in the wiki's own order.
 
-Goes through the entity namespaces page by page; each page's history is told to the store in pieces of bounded size,
-oldest first, the head with the last. After each batch of pages stands a checkpoint, so that whatever stops it, the
-next run goes on there and does at most one batch again, which changes nothing in the store.
+A run divides the wiki into spans and leases them in the ledger: as many processes and machines share a run as there
+are, and a span whose worker died is taken over where its last checkpoint stands. After each batch of entities stands
+a checkpoint, so that whatever is killed, at most one batch is done again, which changes nothing in the store.
+
+Before the first run reads anything it writes down where the wiki's logs stand, in the checkpoint `EXPORT_RUN`
+{"began_at", "max_rev_id", "max_log_id"}: whatever is edited, deleted or hidden from then on is the follower's to
+find, whether or not the export saw it.
 """
 
 import asyncio
 import logging
-from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
-from backends.errors import ConflictError, NotFoundError, UnavailableError
+from backends.connect import EXPORT_RUN
+from backends.errors import CorruptError
 from backends.ledger.checkpoints import Checkpoints
-from backends.ledger.revisions import Head
+from backends.ledger.leases import ALL, Lease, LeaseLostError, Leases, Shard
+from backends.ledger.unreadable import UnreadableRevisions
 from backends.store import Store
-from backends.wiki.http import BATCH_MAX
-from backends.wiki.shapes import TYPE_OF_MODEL, Content, History, PageBatch, SiteFacts, WikiPage, titled_entity
+from export.control import Control
+from export.entity import PIECE_BYTES, KeptChangingError, bring_told, first_error
 from export.outcome import ExportResult
-from export.reading import pieces, read_revision, reason_word, sha1_differs
-from wikibase.ids import EntityId, EntityType
-from wikibase.revision import State
+from export.source import Source, Span, SpanBatch, Telling
+from wikibase.ids import EntityId
 
 log = logging.getLogger(__name__)
 
 CHECKPOINT = "export.history"
-"""The name of the checkpoint: {"state": "running" | "finished", "namespace", "after", "began_at", "result"}."""
+"""The checkpoint of the run: {"state": "running" | "finished", "job", "began_at", "spans", "result"}."""
 
-TELLINGS_MAX = 5
-"""How often a page is read again because it changed while it was read."""
+FAILED_MAX = 200
+"""How many entities that could not be brought a span names."""
 
 Progress = Callable[[ExportResult], None]
-
-
-class Wiki(Protocol):
-    """What the export asks of the wiki; `backends.wiki.http.WikiHttp` answers."""
-
-    async def site(self) -> SiteFacts:
-        """Return the site's facts."""
-
-    async def pages(self, namespace: int, *, after: str | None, size: int) -> PageBatch:
-        """Return the next pages of a namespace."""
-
-    async def history(self, title: str) -> History:
-        """Return a page's revisions, oldest first."""
-
-    async def contents(self, rev_ids: list[int]) -> Mapping[int, Content]:
-        """Return the texts of revisions."""
 
 
 def no_progress(result: ExportResult) -> None:
     """Show nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where an export stands: the namespace, and where in it the next batch begins."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much at once. `entities_at_once` of a batch are under way together, each holding `piece_bytes` of text."""
 
-    namespace: int | None
-    after: str | None
-    began_at: str
-    result: ExportResult
+    entities_at_once: int = 4
+    batch_entities: int = 50
+    span_pages: int = 10_000
+    piece_bytes: int = PIECE_BYTES
+    lease_s: float = 60.0
+
+
+@dataclass(slots=True)
+class _Standing:
+    """How far a span is. `failed`: entities that were left out, and why."""
+
+    after: str | None = None
+    result: ExportResult = field(default_factory=ExportResult)
+    failed: list[list[str]] = field(default_factory=list)
+
+    @classmethod
+    def of_json(cls, kept: Mapping[str, Any] | None) -> "_Standing":
+        if kept is None:
+            return cls()
+        return cls(kept["after"], ExportResult.of_json(kept["result"]), list(kept["failed"]))
+
+    def as_json(self) -> dict[str, Any]:
+        return {"after": self.after, "result": self.result.as_json(), "failed": self.failed}
 
 
 class Exporter:
@@ -69,159 +77,186 @@ class Exporter:
 
     def __init__(
         self,
-        wiki: Wiki,
+        source: Source,
         store: Store,
         checkpoints: Checkpoints,
+        leases: Leases,
+        unreadable: UnreadableRevisions,
         *,
-        concurrency: int = 4,
-        batch_pages: int = BATCH_MAX,
-        piece_bytes: int = 2 * 1024 * 1024,
+        limits: Limits | None = None,
+        control: Control | None = None,
+        shard: Shard = ALL,
         progress: Progress = no_progress,
+        now: Callable[[], str],
     ) -> None:
-        """`concurrency`: pages at once. `piece_bytes`: how much text of one page is held at once."""
-        self._wiki = wiki
+        """`shard`: of a run's spans take only these. `now`: the time, for the list of what is unreadable."""
+        self._source = source
         self._store = store
         self._checkpoints = checkpoints
-        self._concurrency = concurrency
-        self._batch_pages = batch_pages
-        self._piece_bytes = piece_bytes
+        self._leases = leases
+        self._unreadable = unreadable
+        self._limits = limits or Limits()
+        self._control = control or Control(checkpoints)
+        self._shard = shard
         self._progress = progress
+        self._now = now
+        self._shown = ExportResult()
 
     async def run(self) -> ExportResult:
-        """Export everything, going on where an unfinished run stopped. Returns what all its parts did together.
+        """Export everything, or this shard's part, going on where an unfinished run stopped.
 
-        Raises UnavailableError when the wiki or the store stays away; running it again goes on.
+        Returns what all of the run's parts did together, whoever did them. A finished run is begun anew; a shard's is
+        not. Raises UnavailableError when the wiki or the store stays away; running it again goes on.
         """
-        site = await self._wiki.site()
-        place = await self._place(site)
-        namespaces = sorted((number, kind) for kind, number in site.entity_namespaces.items())
-        result = place.result
-        for namespace, of_type in namespaces:
-            if place.namespace is not None and namespace < place.namespace:
-                continue
-            after = place.after if namespace == place.namespace else None
-            while True:
-                batch = await self._wiki.pages(namespace, after=after, size=self._batch_pages)
-                result += await self._batch(batch, of_type)
-                self._progress(result)
-                if batch.after is None:
-                    break
-                after = batch.after
-                await self._stand(_Place(namespace, after, place.began_at, result), "running")
-            await self._stand(_Place(namespace + 1, None, place.began_at, result), "running")
-        await self._stand(_Place(None, None, place.began_at, result), "finished")
-        log.info("The export is complete: %d revisions of %d entities", result.revisions, result.entities)
+        kept = await self._checkpoints.get(CHECKPOINT)
+        if kept is None or (kept["state"] == "finished" and self._shard == ALL):
+            kept = await self._begin(kept)
+        job = kept["job"]
+        self._shown = await self._total(job)
+        while True:
+            lease = await self._leases.take(job, shard=self._shard)
+            if lease is not None:
+                await self._span(lease)
+            elif await self._leases.open_parts(job, shard=self._shard) == 0:
+                break
+            else:
+                await asyncio.sleep(self._limits.lease_s / 10)  # others are at work; one of them may die
+        result = await self._total(job)
+        if await self._leases.open_parts(job) == 0:
+            await self._checkpoints.put(CHECKPOINT, {**kept, "state": "finished", "result": result.as_json()})
+            log.info("The export is complete: %d revisions of %d entities", result.revisions, result.entities)
         return result
 
-    async def entity(self, title: str, of_type: EntityType) -> ExportResult:
-        """Export one page again, whatever the checkpoint says."""
-        return await self._page(WikiPage(0, 0, title), of_type)
+    async def _begin(self, before: Mapping[str, Any] | None) -> Mapping[str, Any]:
+        """Write down the low-water mark, then the spans. Of two who begin at once one wins, and both go on with that.
 
-    async def _place(self, site: SiteFacts) -> _Place:
-        kept = await self._checkpoints.get(CHECKPOINT)
-        if kept is None or kept.get("state") != "running":
-            return _Place(None, None, site.time, ExportResult())
-        result = ExportResult.of_json(kept["result"])
-        return _Place(kept["namespace"], kept["after"], kept["began_at"], result)
+        The mark of the first run stays: a later one would let the follower miss what lies between.
+        """
+        marks = await self._source.marks()
+        if await self._checkpoints.get(EXPORT_RUN) is None:
+            await self._checkpoints.put(EXPORT_RUN, {"began_at": marks.time, **_mark(asdict(marks))})
+        job = f"export-{_number(before) + 1}"
+        spans = await self._source.spans(self._limits.span_pages)
+        planned = await self._leases.plan(job, [asdict(span) for span in spans])
+        kept = {"state": "running", "job": job, "began_at": marks.time, "spans": len(spans)}
+        if planned or (await self._checkpoints.get(CHECKPOINT) or {}).get("job") != job:
+            await self._checkpoints.put(CHECKPOINT, kept)
+        if before is not None and planned:
+            await self._leases.forget(before["job"])
+        return kept
 
-    async def _stand(self, place: _Place, state: str) -> None:
-        kept: dict[str, Any] = {
-            "state": state,
-            "namespace": place.namespace,
-            "after": place.after,
-            "began_at": place.began_at,
-            "result": place.result.as_json(),
-        }
-        await self._checkpoints.put(CHECKPOINT, kept)
+    async def _span(self, lease: Lease) -> None:
+        """Export one span to its end, unless it is taken from us."""
+        standing = _Standing.of_json(lease.part.progress)
+        span = Span(**lease.part.spec)
+        try:
+            async with _kept(lease, self._limits.lease_s / 3) as keeping:
+                await self._batches(keeping, span, standing)
+        except LeaseLostError:
+            log.warning("Span %d was taken over by another worker", lease.part.number, extra={"action": "lease_lost"})
 
-    async def _batch(self, batch: PageBatch, of_type: EntityType) -> ExportResult:
-        turns = asyncio.Semaphore(self._concurrency)
+    async def _batches(self, keeping: "_Keeping", span: Span, standing: _Standing) -> None:
+        size = self._limits.batch_entities
+        batch = await self._source.batch(span, after=standing.after, size=size)
+        while True:
+            await self._control.wait()
+            async with asyncio.TaskGroup() as group:
+                coming = (
+                    group.create_task(self._source.batch(span, after=batch.after, size=size))
+                    if batch.after is not None
+                    else None
+                )
+                done = await self._batch(batch, standing)
+            await self._unreadable.put(done.unreadable, self._now())
+            standing.result += replace(done, unreadable=())
+            standing.after = batch.after
+            self._shown += done
+            self._progress(self._shown)
+            if coming is None:
+                await keeping.finish(standing.as_json())
+                return
+            await keeping.advance(standing.as_json())
+            batch = coming.result()
 
-        async def one(page: WikiPage) -> ExportResult:
+    async def _batch(self, batch: SpanBatch, standing: _Standing) -> ExportResult:
+        turns = asyncio.Semaphore(self._limits.entities_at_once)
+
+        async def one(entity_id: EntityId, telling: Telling | None) -> ExportResult:
             async with turns:
-                return await self._page(page, of_type)
+                try:
+                    return await bring_told(
+                        self._source, self._store, entity_id, telling, piece_bytes=self._limits.piece_bytes
+                    )
+                except (KeptChangingError, CorruptError) as error:
+                    # One entity's own trouble: it is written down, and the others go on.
+                    log.warning(
+                        "%s is left out: %s", entity_id, error, extra={"action": "left_out", "entity": entity_id}
+                    )
+                    standing.failed = [*standing.failed, [entity_id, str(error)[:200]]][:FAILED_MAX]
+                    return ExportResult(skipped={"left_out": 1})
 
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(one(page)) for page in batch.pages]
+                tasks = [group.create_task(one(*pair)) for pair in batch.entities]
         except ExceptionGroup as failures:
-            raise _first(failures) from failures
-        return sum((task.result() for task in tasks), ExportResult())
+            raise first_error(failures) from failures
+        return sum((task.result() for task in tasks), ExportResult(skipped=batch.skipped))
 
-    async def _page(self, page: WikiPage, of_type: EntityType) -> ExportResult:
-        entity_id = titled_entity(page.title, of_type)
-        if entity_id is None:
-            return _skipped("title_is_no_id")
-        for _ in range(TELLINGS_MAX):
-            seen = await self._store.head(entity_id)
+    async def _total(self, job: str) -> ExportResult:
+        total = ExportResult()
+        async for part in self._leases.parts(job):
+            total += _Standing.of_json(part.progress).result
+        return total
+
+
+class _Keeping:
+    """A lease that is kept while the work goes on: by the work itself, or beside it when that takes long."""
+
+    def __init__(self, lease: Lease) -> None:
+        self._lease = lease
+        self._turn = asyncio.Lock()
+        self.ended = asyncio.Event()
+
+    async def advance(self, progress: Mapping[str, Any]) -> None:
+        async with self._turn:
+            await self._lease.advance(progress)
+
+    async def finish(self, progress: Mapping[str, Any]) -> None:
+        async with self._turn:
+            await self._lease.finish(progress)
+            self.ended.set()
+
+    async def keep(self, every_s: float) -> None:
+        """Renew the lease every so many seconds until the work has ended."""
+        while not self.ended.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(every_s):
+                    await self.ended.wait()
+            async with self._turn:
+                if not self.ended.is_set():
+                    await self._lease.keep()
+
+
+@asynccontextmanager
+async def _kept(lease: Lease, every_s: float) -> AsyncIterator[_Keeping]:
+    keeping = _Keeping(lease)
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(keeping.keep(every_s))
             try:
-                history = await self._wiki.history(page.title)
-            except NotFoundError:
-                return _skipped("page_gone")  # deleted since it was listed
-            if _model(history) not in (None, *TYPE_OF_MODEL):
-                return _skipped(f"content_model_{_model(history)}")
-            if not history.revisions:
-                return _skipped("no_revisions")
-            if history.head_rev_id is not None and all(one.rev_id != history.head_rev_id for one in history.revisions):
-                continue  # an edit fell between two parts of the listing
-            try:
-                return await self._tell(entity_id, history, seen)
-            except ConflictError:
-                log.info("%s changed while it was exported", entity_id, extra={"entity": entity_id})
-        raise UnavailableError(f"{entity_id} changed {TELLINGS_MAX} times while it was read")
-
-    async def _tell(self, entity_id: EntityId, history: History, seen: Head | None) -> ExportResult:
-        """Tell the store a history in pieces, the head with the last one."""
-        head_rev_id = history.head_rev_id or history.revisions[-1].rev_id
-        result = ExportResult(entities=1)
-        position = 0
-        for piece in pieces(history.revisions, bytes_max=self._piece_bytes, count_max=BATCH_MAX):
-            wanted = [one.rev_id for one in piece if "text" not in one.hidden]
-            contents = await self._wiki.contents(wanted) if wanted else {}
-            hidden = Content(None, "texthidden")
-            told = [(one, contents.get(one.rev_id, hidden)) for one in piece]
-            revisions = [
-                read_revision(entity_id, history.page_id, position + place, one, content)
-                for place, (one, content) in enumerate(told)
-            ]
-            position += len(revisions)
-            last = position == len(history.revisions)
-            written = await self._store.put_history(
-                entity_id,
-                revisions,
-                head_rev_id if last else None,
-                page_id=history.page_id,
-                expected=seen.generation if seen else None,
-            )
-            errors = [one.error or "unknown" for one in revisions if one.state is State.MISSING]
-            result += ExportResult(
-                revisions=len(revisions),
-                redirects=sum(one.state is State.REDIRECT for one in revisions),
-                missing=len(errors),
-                hidden=sum(one.state is State.TEXT_HIDDEN for one in revisions),
-                sha1_differs=sum(sha1_differs(one, content) for one, content in told),
-                new_snapshots=written.new_snapshots,
-                wiki_bytes=sum(len((content.text or "").encode()) for _, content in told),
-                packed_bytes=written.packed_bytes,
-                missing_reasons=_counted(errors),
-            )
-        return result
+                yield keeping
+            finally:
+                keeping.ended.set()
+    except ExceptionGroup as failures:
+        raise first_error(failures) from failures
 
 
-def _counted(errors: list[str]) -> dict[str, int]:
-    return dict(Counter(map(reason_word, errors)))
+def _mark(marks: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: marks[name] for name in ("max_rev_id", "max_log_id")}
 
 
-def _model(history: History) -> str | None:
-    return history.content_model or next(
-        (one.content_model for one in reversed(history.revisions) if one.content_model), None
-    )
+def _number(before: Mapping[str, Any] | None) -> int:
+    return int(before["job"].rpartition("-")[2]) if before else 0
 
 
-def _skipped(reason: str) -> ExportResult:
-    return ExportResult(skipped={reason: 1})
-
-
-def _first(failures: ExceptionGroup[Exception]) -> Exception:
-    first = failures.exceptions[0]
-    return _first(first) if isinstance(first, ExceptionGroup) else first
+__all__ = ["CHECKPOINT", "EXPORT_RUN", "Exporter", "Limits", "Progress", "no_progress"]

@@ -63,7 +63,7 @@ PHASES: tuple[Phase, ...] = (
     Phase(_P.DECOMMISSION, _R.NEW, _W.NEW, "store", "", "store", "", "itself"),
 )
 
-BUILT = frozenset({PhaseName.PREPARE, PhaseName.EXPORT, PhaseName.SHADOW_READS})
+BUILT = frozenset({PhaseName.PREPARE, PhaseName.EXPORT, PhaseName.SHADOW_READS, PhaseName.READ_CUTOVER})
 """The phases that this version can carry out. The others are refused, never pretended."""
 
 _ORDER = {phase.name: place for place, phase in enumerate(PHASES)}
@@ -73,12 +73,51 @@ class IllegalFlipError(ValueError):
     """A flip that the table does not allow. The operator's choice; nothing was changed."""
 
 
+class IllegalModesError(IllegalFlipError):
+    """A pair of modes that no phase has. A config cannot express one: it names a phase."""
+
+
 def phase(name: str) -> Phase:
     """Return the phase of that name. Raises IllegalFlipError for a name that is none."""
     for row in PHASES:
         if row.name == name:
             return row
     raise IllegalFlipError(f"no phase is called {name!r}; the phases are {', '.join(_ORDER)}")
+
+
+def phases_of(reads: Reads, writes: Writes) -> tuple[Phase, ...]:
+    """Return the phases with that pair of modes. Raises IllegalModesError when there is none, saying why."""
+    found = tuple(row for row in PHASES if row.reads is reads and row.writes is writes)
+    if not found:
+        why = "writes move after reads" if writes is not Writes.LEGACY else "no phase has these modes"
+        raise IllegalModesError(f"reads {reads} with writes {writes}: {why}")
+    return found
+
+
+def neighbour(name: PhaseName, steps: int) -> PhaseName | None:
+    """Return the phase so many steps forward (back: negative); None beyond the ends of the table."""
+    place = _at(name) + steps
+    return PHASES[place].name if 0 <= place < len(PHASES) else None
+
+
+def distance(present: PhaseName, wanted: PhaseName) -> int:
+    """Return how many flips forward `wanted` is; negative: back."""
+    return _at(wanted) - _at(present)
+
+
+def is_free_to_go_back(name: PhaseName) -> bool:
+    """Tell whether going back from there loses and replays nothing: the wiki has every edit."""
+    return phase(name).writes is not Writes.NEW
+
+
+def needs_fence(present: Phase) -> bool:
+    """Tell whether the store answers reads of what the wiki takes edits of (invariant 6)."""
+    return present.reads is Reads.NEW and present.writes is not Writes.NEW
+
+
+def without_lease(present: Phase) -> Phase:
+    """Return the phase that a worker acts in who cannot confirm the present one: the wiki answers all reads."""
+    return phase(PhaseName.SHADOW_READS) if present.reads is Reads.NEW else present
 
 
 def check_flip(present: PhaseName, wanted: PhaseName) -> None:

@@ -1,8 +1,10 @@
 """A plan: the steps that a phase prescribes for a route. A value; carrying it out is the proxy's business."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from rules.overrides import Kind, SliceFacts
 from rules.phases import Phase, Reads, Writes
 from rules.routes.route import EntityRead, EntityWrite, Route
 
@@ -45,3 +47,14 @@ def plan(phase: Phase, route: Route) -> Plan:
 def must_recognise_first(phase: Phase) -> bool:
     """Tell whether a request may only be forwarded once its route is known."""
     return phase.reads is Reads.NEW or phase.writes is not Writes.LEGACY
+
+
+def slice_of(route: EntityRead | EntityWrite, headers: Mapping[str, str]) -> SliceFacts:
+    """Return what overrides look at of a route. `headers`: of the request, lower-case names."""
+    is_read = isinstance(route, EntityRead)
+    return SliceFacts(
+        kind=Kind.READ if is_read else Kind.WRITE,
+        entities=route.entities,
+        known=bool(route.entities) and not route.by_title,
+        headers=headers,
+    )

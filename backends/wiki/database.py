@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from backends.errors import NotFoundError, RefusedError
 from backends.wiki.db_columns import checked_database, checked_prefix, read_columns
 from backends.wiki.db_connection import ReadOnlyServer, Server, Session
+from backends.wiki.db_histories import EntityHistories, EntityHistory, Histories
+from backends.wiki.db_measures import Measures
 from backends.wiki.db_reading import BATCH_MAX, Reading
 from backends.wiki.db_rows import (
     ArchivedTitles,
@@ -31,8 +33,12 @@ from backends.wiki.db_rows import (
 from backends.wiki.db_statements import COLUMNS, INDEXED, Statements, blobs, statements
 from backends.wiki.db_texts import Shelf, TextReader
 from backends.wiki.shapes import Content, History
+from wikibase.ids import EntityId, EntityType, entity_type, number
 from wikibase.stored_text import Decoding
 from wikibase.unreadable import Reason, Unreadable
+
+HISTORIES_REVISIONS_MAX = 2000
+"""How many revisions' metadata a batch of whole histories holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,7 @@ class WikiDatabase:
         self._others = others
         self._namespace_models = namespace_models
         self._withheld = withheld
+        self.measures = Measures(server, asked)
 
     @classmethod
     async def open(
@@ -176,6 +183,67 @@ class WikiDatabase:
             rows = await session.rows(self._asked.archived_of_title, namespace, key, timestamp, timestamp, rev_id, size)
             return _batch(await self._reading(session).revisions(rows, archived=True), size)
 
+    async def histories_within(
+        self, low: int, high: int, *, size: int = BATCH_MAX, revisions_max: int = HISTORIES_REVISIONS_MAX
+    ) -> EntityHistories:
+        """Return the histories of the entities on the next pages with ids from `low` on, below `high`."""
+        async with self._server.snapshot() as session:
+            reading = self._reading(session)
+            rows = await session.rows(self._asked.pages_within, low, high, min(size, BATCH_MAX))
+            pages = await reading.pages(rows)
+            found = await Histories(session, reading, self._asked, revisions_max=revisions_max).of_pages(pages)
+        named = [page for page in pages if page.entity_id is not None]
+        if len(found) < len(named):
+            return EntityHistories(found, named[len(found)].page_id)
+        after = rows[-1][0] + 1 if len(rows) == min(size, BATCH_MAX) else None
+        return EntityHistories(found, after, len(pages) - len(named))
+
+    async def histories_deleted(
+        self,
+        namespace: int,
+        low: str,
+        high: str,
+        *,
+        size: int = BATCH_MAX,
+        revisions_max: int = HISTORIES_REVISIONS_MAX,
+    ) -> EntityHistories:
+        """Return the histories of the entities that lie in the archive alone, of the next titles from `low` on.
+
+        A page of that title that lives tells its archived revisions itself (`histories_within`).
+        """
+        async with self._server.snapshot() as session:
+            reading = self._reading(session)
+            bounds = (_title_key(low), _title_key(high), _title_key(high))
+            rows = await session.rows(self._asked.archived_within, namespace, *bounds, min(size, BATCH_MAX))
+            keys = [title for (title,) in rows]
+            living = await reading.for_ids(self._asked.pages_by_title, keys, namespace)
+            pages = {page.title for page in await reading.pages(living) if page.role == "main"}
+            titles = [title for key in keys if (title := text_of(key).replace("_", " ")) not in pages]
+            histories = Histories(session, reading, self._asked, revisions_max=revisions_max)
+            found = await self._without_living(reading, await histories.of_deleted(namespace, titles))
+        after = text_of(keys[-1]) + "\0" if len(rows) == min(size, BATCH_MAX) else None
+        return EntityHistories(found, after)
+
+    async def history_of(
+        self, entity_id: EntityId, namespace: int, *, revisions_max: int = HISTORIES_REVISIONS_MAX
+    ) -> EntityHistory | None:
+        """Return the history of one entity, live or deleted; None when the wiki has nothing of it.
+
+        The page of a mediainfo is found by its id; once it is deleted, its title is not known any more.
+        """
+        async with self._server.snapshot() as session:
+            reading = self._reading(session)
+            histories = Histories(session, reading, self._asked, revisions_max=revisions_max)
+            if entity_type(entity_id) is EntityType.MEDIAINFO:
+                rows = await reading.for_ids(self._asked.pages_by_id, [number(entity_id)])
+            else:
+                rows = await reading.for_ids(self._asked.pages_by_title, [_title_key(entity_id)], namespace)
+            pages = [page for page in await reading.pages(rows) if page.entity_id == entity_id]
+            if pages:
+                return (await histories.of_pages(pages))[0]
+            deleted = await histories.of_deleted(namespace, [entity_id])
+            return next((one for one in deleted if one.entity_id == entity_id), None)
+
     async def revisions_after(self, rev_id: int, *, size: int = BATCH_MAX) -> tuple[DatabaseRevision, ...]:
         """Return the next live revisions of all pages by id. Ids are not given in the order of commits."""
         async with self._server.snapshot() as session:
@@ -271,6 +339,15 @@ class WikiDatabase:
         """Close the connections. Calling it twice is harmless."""
         for server in (self._server, *self._others):
             await server.close()
+
+    async def _without_living(self, reading: Reading, found: Sequence[EntityHistory]) -> Sequence[EntityHistory]:
+        """Leave out the mediainfo of files that live: their pages are known by id, not by title."""
+        ids = [number(one.entity_id) for one in found if entity_type(one.entity_id) is EntityType.MEDIAINFO]
+        if not ids:
+            return found
+        rows = await reading.for_ids(self._asked.pages_by_id, ids)
+        living = {page.entity_id for page in await reading.pages(rows)}
+        return [one for one in found if one.entity_id not in living]
 
     def _reading(self, session: Session) -> Reading:
         return Reading(session, self._asked, self._namespace_models, withheld=self._withheld)

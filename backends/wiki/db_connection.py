@@ -9,7 +9,7 @@ Rules
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,6 +47,7 @@ _REFUSALS = frozenset({
     1142,  # command denied on a table
     1143,  # command denied on a column
     1146,  # no such table
+    1227,  # a privilege is missing
     1698,  # access denied, by plugin
     1792,  # would write in a read-only transaction
 })  # fmt: skip
@@ -170,18 +171,29 @@ class Session:
 
         A text parameter is bytes, in the wiki's own bytes. Raises backends.errors.
         """
+        return (await self._asked(statement, params))[1]
+
+    async def named_rows(self, statement: str, *params: float | bytes | None) -> Sequence[Mapping[str, Any]]:
+        """Run a statement whose columns differ from server to server; return its rows by column name."""
+        names, rows = await self._asked(statement, params)
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    async def _asked(
+        self, statement: str, params: tuple[float | bytes | None, ...]
+    ) -> tuple[Sequence[str], Sequence[Row]]:
         whole, self.whole = self.whole, False
         try:
             async with asyncio.timeout(self._timeout_s):
                 cursor = self._connection.cursor()
                 await cursor.execute(statement, params or None)
-                rows = list(await cursor.fetchall()) if cursor.description else []
+                names = [str(column[0]) for column in cursor.description or ()]
+                rows = list(await cursor.fetchall()) if names else []
         except TimeoutError:
             raise UnavailableError(f"{self._where} gave no answer in {self._timeout_s} s") from None
         except (errors.MySQLError, OSError) as error:
             raise _named(error, self._where) from error
         self.whole = whole
-        return rows
+        return names, rows
 
 
 def _named(error: Exception, where: str) -> BackendError:

@@ -33,6 +33,7 @@ SELECT page_id, page_namespace, page_title, page_latest, page_is_redirect, {page
 """
 
 _PAGES_AFTER = _PAGE + "WHERE page_id > %s ORDER BY page_id LIMIT %s"
+_PAGES_WITHIN = _PAGE + "WHERE page_id >= %s AND page_id < %s ORDER BY page_id LIMIT %s"
 _PAGES_BY_ID = _PAGE + "WHERE page_id IN ({ids})"
 _PAGES_BY_TITLE = _PAGE + "WHERE page_namespace = %s AND page_title IN ({ids})"
 
@@ -41,6 +42,7 @@ _REVISIONS_OF_PAGE = (
     + """WHERE r.rev_page = %s AND r.rev_timestamp >= %s AND (r.rev_timestamp > %s OR r.rev_id > %s)
 ORDER BY r.rev_timestamp, r.rev_id LIMIT %s"""
 )
+_REVISIONS_OF_PAGES = _REVISION + "WHERE r.rev_page IN ({ids}) ORDER BY r.rev_page, r.rev_timestamp, r.rev_id LIMIT %s"
 _REVISIONS_BY_ID = _REVISION + "WHERE r.rev_id IN ({ids}) ORDER BY r.rev_id"
 _REVISIONS_AFTER = _REVISION + "WHERE r.rev_id > %s ORDER BY r.rev_id LIMIT %s"
 
@@ -50,6 +52,15 @@ _ARCHIVED_OF_TITLE = (
   AND (r.ar_timestamp > %s OR r.ar_rev_id > %s)
 ORDER BY r.ar_timestamp, r.ar_rev_id LIMIT %s"""
 )
+_ARCHIVED_OF_TITLES = (
+    _ARCHIVED.replace("c.comment_text\n", "c.comment_text, r.ar_title\n")
+    + """WHERE r.ar_namespace = %s AND r.ar_title IN ({ids})
+ORDER BY r.ar_title, r.ar_timestamp, r.ar_rev_id LIMIT %s"""
+)
+_ARCHIVED_WITHIN = """
+SELECT DISTINCT ar_title FROM {p}archive WHERE ar_namespace = %s AND ar_title >= %s AND (%s = '' OR ar_title < %s)
+ORDER BY ar_title LIMIT %s
+"""
 _ARCHIVED_TITLES = """
 SELECT DISTINCT ar_title FROM {p}archive WHERE ar_namespace = %s AND ar_title > %s ORDER BY ar_title LIMIT %s
 """
@@ -66,7 +77,7 @@ WHERE s.slot_revision_id IN ({ids})
 
 _TAGS = """
 SELECT t.ct_rev_id, d.ctd_name FROM {p}change_tag t JOIN {p}change_tag_def d ON d.ctd_id = t.ct_tag_id
-WHERE t.ct_rev_id IN ({ids}) ORDER BY t.ct_rev_id, t.ct_id
+WHERE t.ct_rev_id IN ({ids}) ORDER BY t.ct_rev_id, t.ct_tag_id
 """
 
 _BOTS = "SELECT rc_this_oldid, rc_bot FROM {p}recentchanges WHERE rc_this_oldid IN ({ids}) {of_edits}"
@@ -75,12 +86,27 @@ _COUNTS = "SELECT rev_page, COUNT(*) FROM {p}revision WHERE rev_page IN ({ids}) 
 _ARCHIVED_COUNTS = """
 SELECT ar_title, COUNT(*) FROM {p}archive WHERE ar_namespace = %s AND ar_title IN ({ids}) GROUP BY ar_title
 """
+# CAST: the sum of a column is a DECIMAL, which the driver cannot give as bytes.
+_WEIGHT_WITHIN = """
+SELECT COUNT(DISTINCT page_id), COUNT(*), CAST(COALESCE(SUM({weight}), 0) AS SIGNED)
+FROM {p}page JOIN {p}revision r ON r.rev_page = page_id
+WHERE page_id >= %s AND page_id < %s AND {of_entities}
+"""
+_MAX_PAGE_ID = "SELECT MAX(page_id) FROM {p}page"
+_MAX_LOG_ID = "SELECT MAX(log_id) FROM {p}logging"
 _MAX_REV_ID = "SELECT (SELECT MAX(rev_id) FROM {p}revision), (SELECT MAX(ar_rev_id) FROM {p}archive)"
 
 # What is larger than allowed stays where it is: its length comes alone.
 _TEXTS = "SELECT old_id, old_flags, IF(LENGTH(old_text) <= %s, old_text, NULL) FROM {p}text WHERE old_id IN ({ids})"
 _CUR_TEXTS = "SELECT cur_id, '', IF(LENGTH(cur_text) <= %s, cur_text, NULL) FROM {p}cur WHERE cur_id IN ({ids})"
 _BLOBS = "SELECT blob_id, '', IF(LENGTH(blob_text) <= %s, blob_text, NULL) FROM {table} WHERE blob_id IN ({ids})"
+
+NOW = "SELECT DATE_FORMAT(UTC_TIMESTAMP(), '%Y%m%d%H%i%s')"
+REPLICA_STATUS = ("SHOW REPLICA STATUS", "SHOW SLAVE STATUS")
+HEARTBEAT = "SELECT CAST(TIMESTAMPDIFF(SECOND, MAX(ts), UTC_TIMESTAMP()) AS SIGNED) FROM {table}"
+
+ENTITY_MODELS = ("wikibase-item", "wikibase-property", "wikibase-lexeme", "EntitySchema")
+"""Content models of pages that hold one entity each."""
 
 COLUMNS = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = %s"
 INDEXED = "SELECT column_name FROM information_schema.statistics WHERE table_schema = %s AND seq_in_index = 1"
@@ -91,18 +117,25 @@ class Statements:
     """All statements for one wiki. `bots` and `cur_texts` are None where the wiki has nothing to ask."""
 
     pages_after: str
+    pages_within: str
     pages_by_id: str
     pages_by_title: str
     revisions_of_page: str
+    revisions_of_pages: str
     revisions_by_id: str
     revisions_after: str
     archived_of_title: str
+    archived_of_titles: str
+    archived_within: str
     archived_titles: str
     slots: str
     tags: str
     bots: str | None
     counts: str
     archived_counts: str
+    weight_within: str
+    max_page_id: str
+    max_log_id: str | None
     max_rev_id: str
     texts: str
     cur_texts: str | None
@@ -117,12 +150,16 @@ def statements(columns: Columns) -> Statements:
 
     return Statements(
         pages_after=filled(_PAGES_AFTER),
+        pages_within=filled(_PAGES_WITHIN),
         pages_by_id=filled(_PAGES_BY_ID),
         pages_by_title=filled(_PAGES_BY_TITLE),
         revisions_of_page=filled(_REVISIONS_OF_PAGE),
+        revisions_of_pages=filled(_REVISIONS_OF_PAGES),
         revisions_by_id=filled(_REVISIONS_BY_ID),
         revisions_after=filled(_REVISIONS_AFTER),
         archived_of_title=filled(_ARCHIVED_OF_TITLE),
+        archived_of_titles=filled(_ARCHIVED_OF_TITLES),
+        archived_within=filled(_ARCHIVED_WITHIN),
         archived_titles=filled(_ARCHIVED_TITLES),
         slots=filled(_SLOTS),
         tags=filled(_TAGS),
@@ -130,6 +167,9 @@ def statements(columns: Columns) -> Statements:
         bots=filled(_BOTS) if columns.has("recentchanges", "rc_bot") and "rc_this_oldid" in columns.indexed else None,
         counts=filled(_COUNTS),
         archived_counts=filled(_ARCHIVED_COUNTS),
+        weight_within=filled(_WEIGHT_WITHIN),
+        max_page_id=filled(_MAX_PAGE_ID),
+        max_log_id=filled(_MAX_LOG_ID) if columns.has("logging", "log_id") else None,
         max_rev_id=filled(_MAX_REV_ID),
         texts=filled(_TEXTS),
         cur_texts=filled(_CUR_TEXTS) if columns.has("cur", "cur_text") else None,
@@ -166,6 +206,8 @@ def _names(columns: Columns) -> dict[str, str]:
         "temps": " ".join(temps),
         "rev_comment": rev_comment,
         "rev_actor": rev_actor,
+        "of_entities": _of_entities(columns),
+        "weight": "r.rev_len" if columns.has("revision", "rev_len") else "0",
         "rev_len": "r.rev_len" if columns.has("revision", "rev_len") else "NULL",
         "rev_sha1": "r.rev_sha1" if columns.has("revision", "rev_sha1") else "NULL",
         "ar_len": "r.ar_len" if columns.has("archive", "ar_len") else "NULL",
@@ -178,6 +220,15 @@ def _names(columns: Columns) -> dict[str, str]:
 
 def _own_or(own: str | None, temp: str) -> str:
     return f"COALESCE(NULLIF({own}, 0), {temp})" if own else temp
+
+
+def _of_entities(columns: Columns) -> str:
+    """Return what leaves out pages that hold no entity; those without a model have their namespace's."""
+    default = "page_namespace IN ({ids})"
+    if not columns.has("page", "page_content_model"):
+        return default
+    models = ", ".join(f"'{model}'" for model in ENTITY_MODELS)
+    return f"(page_content_model IN ({models}) OR page_content_model IS NULL AND {default})"
 
 
 def _of_edits(columns: Columns) -> str:

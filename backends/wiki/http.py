@@ -21,6 +21,7 @@ from backends.wiki.shapes import (
     SiteFacts,
     WikiApiError,
     WikiHead,
+    WikiMarks,
     WikiPage,
     content,
     entity_head,
@@ -120,6 +121,41 @@ class WikiHttp:
             content_model=page.get("contentmodel"),
             head_rev_id=page.get("lastrevid"),
             revisions=tuple(map(page_revision, revisions.values())),
+        )
+
+    async def page_head(self, title: str) -> tuple[int, int | None] | None:
+        """Return a page's id and its newest revision's, None when there is no such page."""
+        answer = await self._api.call({"action": "query", "titles": title, "prop": "info"})
+        for page in answer.get("query", {}).get("pages", ()):
+            if "missing" not in page and "invalid" not in page:
+                return page["pageid"], page.get("lastrevid")
+        return None
+
+    async def marks(self) -> WikiMarks:
+        """Return what siteinfo, recent changes and the logs say of how much there is and how far it reaches.
+
+        The highest revision id is that of the newest change of the last weeks, which need not be the highest.
+        """
+        answer = await self._api.call(
+            {
+                "action": "query",
+                "meta": "siteinfo",
+                "siprop": "statistics",
+                "list": "recentchanges|logevents",
+                "rcprop": "ids",
+                "rctype": "edit|new",
+                "rclimit": str(BATCH_MAX),
+                "leprop": "ids",
+                "lelimit": str(BATCH_MAX),
+            }
+        )
+        query = answer.get("query", {})
+        said = query.get("statistics", {})
+        return WikiMarks(
+            pages=said.get("pages"),
+            edits=said.get("edits"),
+            max_rev_id=max((one.get("revid", 0) for one in query.get("recentchanges", ())), default=None),
+            max_log_id=max((one.get("logid", 0) for one in query.get("logevents", ())), default=None),
         )
 
     async def contents(self, rev_ids: Sequence[int]) -> Mapping[int, Content]:

@@ -113,6 +113,16 @@ class WikiHead:
     reason: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WikiMarks:
+    """How much there is, and up to where the logs reach; None: the wiki does not say."""
+
+    pages: int | None
+    edits: int | None
+    max_rev_id: int | None
+    max_log_id: int | None
+
+
 def words(code: str, info: str) -> str:
     """Return an error in the wiki's words, without what differs from request to request."""
     return f"{code}: {_REQUEST_ID.sub('', info)}".strip()

@@ -11,7 +11,7 @@ from backends.config import Config
 from backends.config_file import ConfigError, example, parse_config, read_config
 
 WRONG = [
-    ("phase: nope", "c.yaml:1: phase: expected one of prepare, export, shadow_reads, got 'nope'"),
+    ("phase: nope", "c.yaml:1: phase: expected one of prepare, export, shadow_reads, read_cutover, got 'nope'"),
     ("\nwiki:\n  urll: x", "c.yaml:3: wiki.urll: there is no such field; did you mean 'url'?"),
     ("wiki:\n  zzz: x", "c.yaml:2: wiki.zzz: there is no such field; the fields here are url, "),
     ("proxy:\n  clients_max: many", "c.yaml:2: proxy.clients_max: expected a whole number, got 'many'"),

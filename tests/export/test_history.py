@@ -5,26 +5,26 @@ import gzip
 import json
 import shutil
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from fakes.exporting import exporting
 from shared_truth import SHARED, needs_shared
 from suites.stored import opened_store
 
-from backends.ledger.checkpoints import Checkpoints
-from backends.sql.sqlite import SqliteDatabase
 from backends.store import Store
 from backends.wiki.http import WikiHttp
 from backends.wiki.shapes import Content
 from cutover.demo.records import COMMENT_BIT, SUPPRESSED_BIT, TEXT_BIT, USER_BIT, WikiRevision
 from cutover.demo.wiki import SampleWiki
 from cutover.demo.world import World
-from export.history import Exporter
+from export.api_source import ApiSource
+from export.dump import KEYS, dump_all
+from export.entity import bring_entity
 from export.outcome import ExportResult
-from wikibase.canonical import canonical_entity
-from wikibase.ids import EntityId, EntityType
+from wikibase.canonical import canonical_bytes, canonical_entity, digest
+from wikibase.ids import EntityId
 from wikibase.revision import Revision, State
 
 TRUTH = SHARED / "datasets" / "wiki-a" / "truth"
@@ -36,16 +36,8 @@ def world() -> World:
     return World.load()
 
 
-@asynccontextmanager
-async def exporting(sample: SampleWiki, folder: Path, wiki_type: type[WikiHttp] = WikiHttp) -> AsyncIterator[Exporter]:
-    async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(opened_store(folder))
-        ledger = await SqliteDatabase.open(folder / "ledger.sqlite", "ledger")
-        stack.push_async_callback(ledger.close)
-        await ledger.migrate()
-        wiki = wiki_type(f"{sample.url}/w/api.php", retries=0)
-        stack.push_async_callback(wiki.close)
-        yield Exporter(wiki, store, Checkpoints(ledger), piece_bytes=PIECE_BYTES)
+def source_of(sample: SampleWiki, wiki_type: type[WikiHttp] = WikiHttp) -> ApiSource:
+    return ApiSource(wiki_type(f"{sample.url}/w/api.php", retries=0))
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +50,8 @@ def result(world: World, folder: Path) -> ExportResult:
     """What the export did; the store is left in `folder` for all tests."""
 
     async def export() -> ExportResult:
-        async with SampleWiki(world=world) as sample, exporting(sample, folder) as exporter:
-            return await exporter.run()
+        async with SampleWiki(world=world) as sample, exporting(folder, source_of(sample)) as export:
+            return await export.exporter(piece_bytes=PIECE_BYTES).run()
 
     return asyncio.run(export())
 
@@ -138,6 +130,19 @@ async def test_the_store_holds_what_the_real_software_says_of_every_live_revisio
     assert told == (totals["missing"], totals["text_hidden"], totals["redirect"])
 
 
+@needs_shared
+async def test_the_dump_says_of_every_live_revision_what_the_software_says(store: Store) -> None:
+    with gzip.open(TRUTH / "revisions.jsonl.gz", "rt", encoding="utf-8") as lines:
+        truth = {line["rev_id"]: line for line in map(json.loads, lines) if line["state"] != "archived"}
+    dumped = [line async for line in dump_all(store)]
+    assert len(dumped) == len(truth)
+    for line in dumped:
+        told = {key: truth[line["rev_id"]].get(key) for key in KEYS}
+        told["content"] = told["content"] and canonical_entity(told["content"])
+        told["digest"] = told["content"] and digest(canonical_bytes(told["content"]))
+        assert line == told
+
+
 _SAME = ("entity_id", "page_id", "rev_id", "parent_id", "timestamp", "user", "comment", "minor", "redirect_target")
 
 
@@ -204,8 +209,8 @@ async def test_edits_and_hiding_are_taken_over_by_a_second_export_which_writes_n
     rev_id = world.edit("Q16", relabel)
     world.hide(before.rev_id, TEXT_BIT)
     world.redirect("Q17", "Q16")
-    async with SampleWiki(world=world) as sample, exporting(sample, copy) as exporter:
-        again = await exporter.run()
+    async with SampleWiki(world=world) as sample, exporting(copy, source_of(sample)) as export:
+        again = await export.exporter().run()
     assert again.revisions == result.revisions + 2
     assert again.new_snapshots == 3  # the edit, the redirect, and the hidden revision without its text
     async with opened_store(copy) as store:
@@ -234,8 +239,8 @@ class Weighed(WikiHttp):
 
 
 async def test_of_a_page_of_huge_revisions_only_a_piece_is_held_at_once(world: World, tmp_path: Path) -> None:
-    async with SampleWiki(world=world) as sample, exporting(sample, tmp_path, Weighed) as exporter:
-        result = await exporter.entity("Item:Q47", EntityType.ITEM)
+    async with SampleWiki(world=world) as sample, exporting(tmp_path, source_of(sample, Weighed)) as export:
+        result = await bring_entity(export.source, export.store, EntityId("Q47"), piece_bytes=PIECE_BYTES)
     assert result.revisions == 40
     assert sum(size for _, size in Weighed.weights) == result.wiki_bytes > 40_000_000
     # rev_len, by which pieces are cut, is a little less than the JSON's length (wikibase.md 4.5).

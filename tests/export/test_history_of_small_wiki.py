@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from fakes.exporting import Export, exporting
 from fakes.small_wiki import SmallPage, SmallRevision, SmallWiki, item, running
-from suites.stored import opened_store
 
 from backends.errors import UnavailableError
-from backends.ledger.checkpoints import Checkpoints
-from backends.sql.sqlite import SqliteDatabase
 from backends.store import Store
 from backends.wiki.http import WikiHttp
+from export.api_source import ApiSource
+from export.entity import bring_entity
 from export.history import CHECKPOINT, Exporter
 from export.outcome import ExportResult
-from wikibase.ids import EntityId, EntityType
+from wikibase.ids import EntityId
 from wikibase.revision import State
 
 
@@ -32,12 +32,15 @@ def page(number: int, *rev_ids: int, **other: Any) -> SmallPage:
 @dataclass
 class Journey:
     small: SmallWiki
-    store: Store
     wiki: WikiHttp
-    checkpoints: Checkpoints
+    export: Export
+
+    @property
+    def store(self) -> Store:
+        return self.export.store
 
     def exporter(self, **other: Any) -> Exporter:
-        return Exporter(self.wiki, self.store, self.checkpoints, **other)
+        return self.export.exporter(**other)
 
     async def ids(self, entity_id: str) -> list[int]:
         return [entry.rev_id for entry in await self.store.index.history(EntityId(entity_id))]
@@ -47,13 +50,9 @@ class Journey:
 async def journey(tmp_path: Path) -> AsyncIterator[Journey]:
     async with AsyncExitStack() as stack:
         small = await stack.enter_async_context(running(SmallWiki([page(1, 1, 2, 3), page(2, 4)])))
-        store = await stack.enter_async_context(opened_store(tmp_path))
-        ledger = await SqliteDatabase.open(tmp_path / "ledger.sqlite", "ledger")
-        stack.push_async_callback(ledger.close)
-        await ledger.migrate()
         wiki = WikiHttp(small.url, retries=0)
-        stack.push_async_callback(wiki.close)
-        yield Journey(small, store, wiki, Checkpoints(ledger))
+        export = await stack.enter_async_context(exporting(tmp_path, ApiSource(wiki)))
+        yield Journey(small, wiki, export)
 
 
 async def test_every_revision_of_every_entity_is_exported_in_the_wikis_order(journey: Journey) -> None:
@@ -154,16 +153,16 @@ async def test_an_interrupted_export_goes_on_where_it_stood(journey: Journey) ->
 
     journey.small.faults.append(cut)
     with pytest.raises(UnavailableError):
-        await journey.exporter(batch_pages=2).run()
-    assert (await journey.checkpoints.get(CHECKPOINT) or {})["state"] == "running"
+        await journey.exporter(batch_entities=2).run()
+    assert (await journey.export.checkpoints.get(CHECKPOINT) or {})["state"] == "running"
     journey.small.faults.clear()
     journey.small.requests.clear()
-    result = await journey.exporter(batch_pages=2).run()
+    result = await journey.exporter(batch_entities=2).run()
     asked = sorted(one["titles"] for one in journey.small.calls("titles"))
     assert asked == [f"Item:Q{number}" for number in range(5, 10)]
     assert (result.entities, result.revisions) == (9, 9)
     assert await journey.store.index.totals() == (9, 9)
-    assert (await journey.checkpoints.get(CHECKPOINT) or {})["state"] == "finished"
+    assert (await journey.export.checkpoints.get(CHECKPOINT) or {})["state"] == "finished"
 
 
 async def test_a_long_history_is_told_in_pieces_of_bounded_size(journey: Journey) -> None:
@@ -196,11 +195,10 @@ async def test_an_edit_between_two_parts_of_the_listing_is_noticed(journey: Jour
 async def test_an_edit_stored_while_the_export_reads_is_not_undone(journey: Journey) -> None:
     await journey.exporter().run()
     later = SmallRevision(9, item("Q1", "later"))
-    other = journey.exporter()
 
     async def follow() -> None:
         journey.small.pages[0].revisions.append(later)
-        await other.entity("Item:Q1", EntityType.ITEM)
+        await bring_entity(journey.export.source, journey.store, EntityId("Q1"))
         journey.small.pages[0].revisions.remove(later)  # this export still sees what was before
 
     class Overtaken(WikiHttp):
@@ -214,7 +212,7 @@ async def test_an_edit_stored_while_the_export_reads_is_not_undone(journey: Jour
             return await super().history(title)
 
     slow = Overtaken(journey.small.url, retries=0)
-    await Exporter(slow, journey.store, journey.checkpoints).run()
+    await journey.exporter(source=ApiSource(slow)).run()
     await slow.close()
     head = await journey.store.head(EntityId("Q1"))
     assert head is not None
@@ -223,6 +221,6 @@ async def test_an_edit_stored_while_the_export_reads_is_not_undone(journey: Jour
 
 async def test_progress_is_told_after_each_batch(journey: Journey) -> None:
     told: list[ExportResult] = []
-    result = await journey.exporter(batch_pages=1, progress=told.append).run()
+    result = await journey.exporter(batch_entities=1, progress=told.append).run()
     assert [one.entities for one in told] == [1, 2, 2]  # the last batch is of the empty property namespace
     assert told[-1] == result == ExportResult.of_json(result.as_json())

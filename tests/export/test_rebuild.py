@@ -34,9 +34,7 @@ async def empty(index_side: dict[str, object]) -> AsyncIterator[Database]:
     await database.close()
 
 
-@pytest.fixture(
-    params=["sqlite", *(pytest.param(one, marks=pytest.mark.services) for one in ("mariadb", "vitess"))]
-)
+@pytest.fixture(params=["sqlite", *(pytest.param(one, marks=pytest.mark.services) for one in ("mariadb", "vitess"))])
 async def index_side(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[object]:
     (tmp_path / "rebuilt").mkdir()
     async with MADE[request.param](tmp_path / "rebuilt") as side:

@@ -74,6 +74,10 @@ class SmallWiki:
             return self._entity_data(params)
         if params["action"] == "wbgetentities":
             return web.json_response(self._wbgetentities(params["ids"].split("|")))
+        if params.get("prop") == "info":
+            return web.json_response(self._info(params))
+        if params.get("siprop") == "statistics":
+            return web.json_response(self._marks())
         kinds = {"meta": self._siteinfo, "list": self._allpages, "revids": self._revids, "titles": self._history}
         return web.json_response(next(kinds[name] for name in kinds if name in params)(params))
 
@@ -99,12 +103,23 @@ class SmallWiki:
         }
         return {"batchcomplete": True, "query": query}
 
+    def _info(self, params: dict[str, str]) -> dict[str, Any]:
+        told = self._history(params)["query"]["pages"][0]
+        return {"batchcomplete": True, "query": {"pages": [{key: told[key] for key in told if key != "revisions"}]}}
+
+    def _marks(self) -> dict[str, Any]:
+        rev_ids = [one.rev_id for page in self.pages for one in page.revisions]
+        query: dict[str, Any] = {"statistics": {"pages": len(self.pages), "edits": len(rev_ids)}}
+        query["recentchanges"] = [{"rcid": 1, "revid": max(rev_ids, default=0)}]
+        return {"batchcomplete": True, "query": {**query, "logevents": [{"logid": 7}, {"logid": 5}]}}
+
     def _allpages(self, params: dict[str, str]) -> dict[str, Any]:
         of = [page for page in self.pages if page.namespace == int(params["apnamespace"])]
-        of = sorted((page for page in of if page.title >= params.get("apcontinue", "")), key=lambda page: page.title)
+        key = {page.title: page.title.rpartition(":")[2].replace(" ", "_") for page in of}  # without the namespace
+        of = sorted((page for page in of if key[page.title] >= params.get("apcontinue", "")), key=lambda one: one.title)
         size = int(params["aplimit"])
         listed = [{"pageid": page.page_id, "ns": page.namespace, "title": page.title} for page in of[:size]]
-        more = {"continue": {"apcontinue": of[size].title, "continue": "-||"}} if len(of) > size else {}
+        more = {"continue": {"apcontinue": key[of[size].title], "continue": "-||"}} if len(of) > size else {}
         return {"batchcomplete": True, **more, "query": {"allpages": listed}}
 
     def _history(self, params: dict[str, str]) -> dict[str, Any]:

@@ -4,7 +4,23 @@ import itertools
 
 import pytest
 
-from rules.phases import BUILT, PHASES, IllegalFlipError, PhaseName, Reads, Writes, check_flip, phase
+from rules.phases import (
+    BUILT,
+    PHASES,
+    IllegalFlipError,
+    IllegalModesError,
+    PhaseName,
+    Reads,
+    Writes,
+    check_flip,
+    distance,
+    is_free_to_go_back,
+    needs_fence,
+    neighbour,
+    phase,
+    phases_of,
+    without_lease,
+)
 
 EXPECTED = {
     "prepare": ("legacy", "legacy"),
@@ -48,3 +64,36 @@ def test_a_refusal_says_where_to_flip_first() -> None:
 def test_a_phase_that_does_not_exist_is_named() -> None:
     with pytest.raises(IllegalFlipError, match="no phase is called 'shadow'"):
         phase("shadow")
+
+
+@pytest.mark.parametrize(("reads", "writes"), list(itertools.product(Reads, Writes)))
+def test_a_pair_of_modes_belongs_to_phases_or_is_refused_by_name(reads: Reads, writes: Writes) -> None:
+    expected = [name for name, modes in EXPECTED.items() if modes == (reads.value, writes.value)]
+    if expected:
+        assert [row.name.value for row in phases_of(reads, writes)] == expected
+    else:
+        with pytest.raises(IllegalModesError, match=f"reads {reads} with writes {writes}"):
+            phases_of(reads, writes)
+
+
+def test_the_fence_is_needed_exactly_where_the_store_answers_and_the_wiki_is_edited() -> None:
+    assert [row.name.value for row in PHASES if needs_fence(row)] == ["read_cutover", "dual_writes"]
+
+
+def test_who_cannot_confirm_a_phase_leaves_reads_to_the_wiki() -> None:
+    for row in PHASES:
+        acting = without_lease(row)
+        assert acting.reads is not Reads.NEW
+        assert acting is row or row.reads is Reads.NEW
+
+
+def test_going_back_is_free_until_the_store_takes_the_edits() -> None:
+    free = [row.name.value for row in PHASES if is_free_to_go_back(row.name)]
+    assert free == ["prepare", "export", "shadow_reads", "read_cutover", "dual_writes"]
+
+
+def test_beyond_the_ends_there_is_no_neighbour() -> None:
+    assert neighbour(PhaseName.PREPARE, -1) is None
+    assert neighbour(PhaseName.DECOMMISSION, 1) is None
+    assert neighbour(PhaseName.EXPORT, 1) is PhaseName.SHADOW_READS
+    assert distance(PhaseName.EXPORT, PhaseName.PREPARE) == -1

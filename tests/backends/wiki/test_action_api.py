@@ -131,9 +131,11 @@ async def test_a_long_query_is_posted_and_a_short_one_is_not(small: SmallWiki, w
 
 async def test_no_more_calls_are_under_way_than_allowed(small: SmallWiki) -> None:
     wiki = ActionApi(small.url, concurrency=2)
-    await asyncio.gather(*(wiki.call(PAGES) for _ in range(12)))
-    assert small.most_at_once == 2
-    await wiki.close()
+    try:
+        await asyncio.gather(*(wiki.call(PAGES) for _ in range(12)))
+    finally:
+        await wiki.close()
+    assert 1 <= small.most_at_once <= 2
 
 
 async def test_an_answer_larger_than_allowed_is_refused(small: SmallWiki) -> None:

@@ -155,3 +155,18 @@ async def test_an_entity_at_a_revision(wiki: WikiHttp) -> None:
     assert await wiki.entity_at(EntityId("Q1"), 105) == json.loads(item("Q1", "word 105"))
     with pytest.raises(NotFoundError):
         await wiki.entity_at(EntityId("Q1"), 300)
+
+
+async def test_a_pages_head_is_known_without_its_history(wiki: WikiHttp, small: SmallWiki) -> None:
+    assert await wiki.page_head("Item:Q1") == (5, 220)
+    assert await wiki.page_head("Item:Q9") is None
+    small.pages[0].head = 150
+    assert await wiki.page_head("Item:Q1") == (5, 150)
+
+
+async def test_the_wiki_says_how_much_there_is_and_how_far_its_logs_reach(wiki: WikiHttp, small: SmallWiki) -> None:
+    marks = await wiki.marks()
+    assert (marks.pages, marks.edits, marks.max_rev_id, marks.max_log_id) == (3, 122, 301, 7)
+    small.faults.append(lambda _: web.json_response({"batchcomplete": True, "query": {}}))
+    marks = await wiki.marks()
+    assert (marks.pages, marks.edits, marks.max_rev_id, marks.max_log_id) == (None, None, None, None)
