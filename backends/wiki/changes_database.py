@@ -5,6 +5,7 @@ later. Nothing here decides what a hole is; `moment` says which transactions are
 on the server that the wiki writes to, with the privileges PROCESS and REPLICA MONITOR (REPLICATION CLIENT on MySQL).
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,6 +26,7 @@ from backends.wiki.changes_shapes import (
 from backends.wiki.changes_statements import (
     CLUSTER,
     NOW,
+    SECONDS,
     TRANSACTIONS,
     UPTIME,
     ChangeStatements,
@@ -38,6 +40,8 @@ from backends.wiki.db_statements import COLUMNS, INDEXED, REPLICA_STATUS, Statem
 from wikibase.ids import EntityId, EntityType, entity_type, number
 
 _FILE_NAMESPACE = 6
+_LIST_TRIES = 10
+_LIST_IDLE_S = 0.15  # longer than InnoDB keeps an old list for who reads it again and again
 
 
 class DatabaseChanges:
@@ -204,12 +208,29 @@ class DatabaseChanges:
             if not await self._is_primary():
                 self._proves = False
                 return None
-            async with self._server.session() as session:
-                rows = await session.rows(TRANSACTIONS)
+            for _ in range(_LIST_TRIES):
+                if (found := await self._listed()) is not None:
+                    return found
+                await asyncio.sleep(_LIST_IDLE_S)
         except RefusedError:
             self._proves = False
+        return None
+
+    async def _listed(self) -> frozenset[str] | None:
+        """Return the transactions under way; None: the list is an old one.
+
+        InnoDB makes the list anew only when nobody has read it for 0.1 s. An old one may lack what has begun since,
+        which would be taken for proof; so our own transaction must be in it, begun in this second or later.
+        """
+        async with self._server.session() as session:
+            [(began,)] = await session.rows(SECONDS)
+        async with self._server.snapshot() as session:
+            rows = await session.rows(TRANSACTIONS)
+        if not any(is_own and started_s >= began for *_, is_own, started_s in rows):
             return None
-        return frozenset(f"{thread} {text_of(started)} {text_of(bare)}" for thread, started, bare in rows)
+        return frozenset(
+            f"{thread} {text_of(started)} {text_of(bare)}" for thread, started, bare, is_own, _ in rows if not is_own
+        )
 
     async def _is_primary(self) -> bool:
         async with self._server.session() as session:

@@ -44,11 +44,13 @@ NOW = "SELECT DATE_FORMAT(UTC_TIMESTAMP(), '%Y%m%d%H%i%s'), UNIX_TIMESTAMP(), @@
 UPTIME = "SHOW GLOBAL STATUS LIKE 'Uptime'"
 CLUSTER = "SHOW GLOBAL VARIABLES LIKE 'wsrep_on'"
 # A transaction that became a writing one has another trx_id than before, so thread and start name it; one that was
-# prepared for two-phase commit and has no thread any more is named by its id.
+# prepared for two-phase commit and has no thread any more is named by its id. Our own tells how fresh the list is.
 TRANSACTIONS = """
-SELECT trx_mysql_thread_id, CAST(trx_started AS CHAR), IF(trx_mysql_thread_id = 0, CAST(trx_id AS CHAR), '')
-FROM information_schema.innodb_trx WHERE trx_is_read_only = 0 AND trx_mysql_thread_id <> CONNECTION_ID()
+SELECT trx_mysql_thread_id, CAST(trx_started AS CHAR), IF(trx_mysql_thread_id = 0, CAST(trx_id AS CHAR), ''),
+trx_mysql_thread_id = CONNECTION_ID(), CAST(UNIX_TIMESTAMP(trx_started) AS SIGNED)
+FROM information_schema.innodb_trx WHERE trx_is_read_only = 0 OR trx_mysql_thread_id = CONNECTION_ID()
 """
+SECONDS = "SELECT CAST(UNIX_TIMESTAMP() AS SIGNED)"
 
 
 @dataclass(frozen=True, slots=True)

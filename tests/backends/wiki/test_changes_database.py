@@ -1,9 +1,11 @@
 """Changes read from the dataset's database: every revision by its id, the log, and which transactions are known."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
+from fakes.mariadb import mariadb_address, server_statement
 from fakes.wiki_copies import NAMESPACE_MODELS, WikiCopy, wiki_copy
 from fakes.wiki_truth import told_by_the_software
 
@@ -78,6 +80,31 @@ async def test_who_may_not_list_transactions_is_told_that_nothing_is_known() -> 
         assert moment.transactions is not None
         assert moment.last[REVISIONS] >= max(told_by_the_software())
         assert moment.started_s is not None
+
+
+@pytest.mark.services
+async def test_a_list_that_others_keep_from_being_made_anew_proves_nothing() -> None:
+    """Somebody reads the list all the time: what begins meanwhile is not in it, and must not be taken for absent."""
+    server = mariadb_address()
+    stop = asyncio.Event()
+
+    async def read_all_the_time() -> None:
+        while not stop.is_set():
+            await server_statement(server, "SELECT COUNT(*) FROM information_schema.innodb_trx")
+
+    async with opened(wiki_copy(), as_writer=True) as changes, asyncio.TaskGroup() as tasks:
+        tasks.create_task(read_all_the_time())
+        await asyncio.sleep(2.5)
+        lists = [(await changes.moment(with_transactions=True)).transactions for _ in range(2)]
+        stop.set()
+    assert lists == [None, None]
+
+
+@pytest.mark.services
+async def test_a_list_that_is_asked_for_at_once_again_is_a_new_one() -> None:
+    async with opened(wiki_copy(), as_writer=True) as changes:
+        for _ in range(5):
+            assert (await changes.moment(with_transactions=True)).transactions is not None
 
 
 @pytest.mark.parametrize(
