@@ -38,9 +38,9 @@ from cutover.phase_file import write_phase
 from cutover.phase_replay import recorded, replay
 from cutover.phase_shown import Shown, flip_detail, show_flip, show_gate, show_state, shown_log
 from cutover.version import VERSION
+from cutover.worker import control_limits
 from rules.flips import Agreed, StateError, Wait, as_value, changes, check, gone_back, waits_for
 from rules.gates import Fact, Gate, GateFileError, Gates, bundle, judge, judge_again, parse_gates
-from rules.leases import ControlLimits
 from rules.overrides import Override, OverrideError, parse_overrides
 from rules.parity_gate import Result
 from rules.phases import IllegalFlipError, PhaseName, distance, phase
@@ -74,7 +74,7 @@ class Desk:
 
     def flipper(self) -> Flipper:
         """Return what carries flips out."""
-        return Flipper(self.control, Workers(self.ledger), ControlLimits(), veto=self._veto)
+        return Flipper(self.control, Workers(self.ledger), control_limits(self.config), veto=self._veto)
 
     async def _veto(self) -> str:
         path = Path(self.config.store.path) / VETO_FILE

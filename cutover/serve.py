@@ -15,18 +15,15 @@ import uvloop
 from aiohttp import web
 
 from backends.config import Config
-from backends.connect import site_of, spool_writer
+from backends.connect import opened_ledger
 from cutover.options import add_config_options, config_of
-from cutover.version import VERSION
-from cutover.watch import PhaseWatch, Verifier
+from cutover.watch import Companion, PhaseWatch
+from cutover.worker import Worker
 from proxy.admin import admin_app
-from proxy.forwarding import Forwarding, networks, own_addresses
-from proxy.handler import WikiHandler
 from proxy.metrics import Counters
-from proxy.sampler import Sampler
-from proxy.server import ProxyServer, address_of, wiki_address
-from proxy.wire.upstream import WikiPool
-from rules.phases import Reads
+from proxy.server import ProxyServer, address_of
+from rules.flips import Agreed
+from rules.phases import Reads, phase
 
 _log = logging.getLogger(__name__)
 
@@ -54,67 +51,50 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def serve(config: Config, config_file: Path | None, ready_file: Path | None) -> int:
-    """Serve until told to stop. Returns the exit code."""
+    """Serve until told to stop. Returns the exit code. Raises backends.errors when the ledger is not there at first."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     worker = f"{os.getpid()}-{secrets.token_hex(2)}"
-    site = site_of(config.wiki)
-    watch = PhaseWatch(config, config_file)
-    loop.add_signal_handler(signal.SIGHUP, watch.wake)
-    async with asyncio.TaskGroup() as tasks:
-        pool = WikiPool(wiki_address(config.wiki.url), config.proxy, tasks.create_task, loop)
-        counters = Counters(lambda: {f"wiki_connections_{name}": value for name, value in pool.counts().items()})
-        sampler = Sampler(
-            spool_writer(config, worker),
-            site,
-            worker,
-            queue_max=config.shadow.queue_max,
-            flush_s=config.shadow.flush_s,
-            events=counters.samples,
-            version=VERSION,
+    async with opened_ledger(config) as ledger, asyncio.TaskGroup() as tasks:
+        parts = Worker.wired(config, ledger, worker, tasks.create_task)
+        await parts.control.start(Agreed(phase=phase(config.phase).name))
+        watch = PhaseWatch(parts.control, parts.flipper, config_file)
+        loop.add_signal_handler(signal.SIGHUP, watch.wake)
+        verifier = Companion(config, config_file, "verifier", lambda: watch.phase.reads is not Reads.LEGACY)
+        follower = Companion(
+            config, config_file, "follow", lambda: "follower" in watch.phase.kept_current_by, "--wait-for-export"
         )
-        handler = WikiHandler(
-            config=config,
-            site=site,
-            forwarding=_forwarding(config),
-            counters=counters,
-            sampler=sampler,
-            phase=lambda: watch.phase,
-        )
-        sampler.count_route = handler.watch.recognised
-        server = ProxyServer(handler, pool, config.proxy)
-        verifier = Verifier(config, config_file, lambda: watch.phase)
+        server = ProxyServer(parts.handler, parts.pool, config.proxy)
         proxy_address = await _listen(server, config.proxy.listen)
         app = admin_app(
-            counters,
+            parts.counters,
             ready=lambda: "stopping" if stop.is_set() else "",
             status=lambda: {
-                "phase": watch.phase.name,
-                "worker": worker,
-                "wiki": config.wiki.url,
-                "clients": len(handler.clients),
-                "samples_waiting": sampler.waiting,
                 "verifier": verifier.state,
+                "follower": follower.state,
                 "last_flip_error": watch.refused,
-                "routes_counted_every": 1
-                if watch.phase.reads is not Reads.LEGACY
-                else config.proxy.legacy_routes_every,
-                **counters.as_json(),
+                **parts.status(),
             },
         )
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         admin_address = await _listen_admin(runner, config.proxy.admin_listen)
         _announce(ready_file, proxy_address, admin_address, watch.phase.name, config.wiki.url)
-        stop_sampler = asyncio.Event()
-        tasks.create_task(_aside("the config watch", watch.run(stop), counters))
-        tasks.create_task(_aside("the verifier's supervisor", verifier.run(stop), counters))
-        sampling = tasks.create_task(_aside("the sampler", sampler.run(stop_sampler), counters))
+        drained = asyncio.Event()
+        beside = (
+            ("the config watch", watch.run(stop)),
+            ("the verifier's supervisor", verifier.run(stop)),
+            ("the follower's supervisor", follower.run(stop)),
+        )
+        for what, work in beside:
+            tasks.create_task(_aside(what, work, parts.counters))
+        ending = [tasks.create_task(_aside(what, work, parts.counters)) for what, work in parts.work(drained)]
         await server.run(stop)
-        stop_sampler.set()
-        await sampling
+        drained.set()
+        await asyncio.gather(*ending)
+        await parts.control.leave()
         await runner.cleanup()
     return 0
 
@@ -126,15 +106,6 @@ async def _aside(what: str, work: Coroutine[None, None, None], counters: Counter
     except Exception:  # noqa: BLE001 - a bug there costs observation, not traffic: say so and go on
         counters.outcomes["background_failed"] += 1
         _log.exception("%s ended; traffic goes on without it", what, extra={"action": "background_failed"})
-
-
-def _forwarding(config: Config) -> Forwarding:
-    wiki = config.wiki
-    return Forwarding(
-        trusted=networks(config.proxy.trusted_proxies),
-        wiki_host=wiki_address(wiki.url).authority() if wiki.host_header == "wiki" else None,
-        wiki_servers=own_addresses(wiki.server or wiki.url) if config.proxy.rewrite_location else (),
-    )
 
 
 async def _listen(server: ProxyServer, address: str) -> str:

@@ -1,4 +1,4 @@
-"""What `serve` looks after besides traffic: the phase in the config file, and the verifier's process."""
+"""What `serve` looks after besides traffic: the phase in the config file, and the programs beside it."""
 
 import asyncio
 import logging
@@ -8,24 +8,40 @@ from pathlib import Path
 
 from backends.config import Config
 from backends.config_file import ConfigError, read_config
-from rules.phases import IllegalFlipError, Phase, Reads, check_flip, phase
+from backends.errors import BackendError, ConflictError
+from backends.ledger.control import Order
+from backends.ledger.control_flips import Flipper
+from proxy.control import PhaseControl
+from rules.flips import Agreed, StateError
+from rules.phases import IllegalFlipError, Phase, Reads, check_flip, distance, phase
 
 _log = logging.getLogger(__name__)
 _LOOK_S = 1.0
 _RESTART_AFTER_S = (0.5, 1.0, 2.0, 5.0, 15.0)
 _STOP_AFTER_S = 8.0
 _LONG_ENOUGH_S = 60.0
+_NOT_NEEDED = "not needed in this phase"
 
 
 class PhaseWatch:
-    """The present phase. Follows the config file: on SIGHUP, and when the file changes."""
+    """Follows the config file, on SIGHUP and when it changes: who edits `phase:` asks for a flip.
 
-    def __init__(self, config: Config, path: Path | None) -> None:
-        self.phase: Phase = phase(config.phase)
+    The agreed phase is in the ledger (`proxy.control`). A phase in which the wiki answers everything is flipped to
+    without more; where the store begins to answer, the gate has the word: `cutover phase set`.
+    """
+
+    def __init__(self, control: PhaseControl, flipper: Flipper, path: Path | None) -> None:
         self.refused = ""  # why the last flip was refused
+        self._control = control
+        self._flipper = flipper
         self._path = path
         self._woken = asyncio.Event()
         self._mark = self._file_mark()
+
+    @property
+    def phase(self) -> Phase:
+        """Return the phase to act in."""
+        return self._control.phase
 
     def wake(self) -> None:
         """Look at the file now."""
@@ -33,6 +49,7 @@ class PhaseWatch:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow the file until `stop`."""
+        await self._reload()
         while not stop.is_set():
             try:
                 async with asyncio.timeout(_LOOK_S):
@@ -42,23 +59,35 @@ class PhaseWatch:
                     continue
             self._woken.clear()
             self._mark = self._file_mark()
-            self._reload()
+            await self._reload()
 
-    def _reload(self) -> None:
+    async def _reload(self) -> None:
         if self._path is None:
             return
         try:
             wanted = phase(read_config(self._path).phase)
-            if wanted.name != self.phase.name:
-                check_flip(self.phase.name, wanted.name)
-        except (ConfigError, IllegalFlipError) as error:
+            await self._flip(wanted)
+        except (ConfigError, IllegalFlipError, StateError, BackendError) as error:
             self.refused = str(error)
             _log.error("no flip: %s", error, extra={"action": "flip_refused"})
             return
         self.refused = ""
-        if wanted.name != self.phase.name:
-            _log.warning("phase %s -> %s", self.phase.name, wanted.name, extra={"action": "flip"})
-            self.phase = wanted
+
+    async def _flip(self, wanted: Phase) -> None:
+        present = self._control.agreed.phase
+        if wanted.name == present:
+            return
+        check_flip(present, wanted.name)
+        if wanted.reads is Reads.NEW and distance(present, wanted.name) > 0:
+            raise IllegalFlipError(
+                f"the store begins to answer in {wanted.name}: `cutover phase set {wanted.name}` asks the gate first"
+            )
+        order = Order(wanted=Agreed(phase=wanted.name), actor="config file", reason=f"phase: {wanted.name} in the file")
+        try:
+            await self._flipper.flip(order, settle=False)
+        except ConflictError:
+            _log.info("another worker flips", extra={"action": "flip"})
+        self._control.wake()
 
     def _file_mark(self) -> tuple[int, int, int]:
         if self._path is None:
@@ -70,21 +99,24 @@ class PhaseWatch:
         return (stat.st_mtime_ns, stat.st_size, stat.st_ino)
 
 
-class Verifier:
-    """The verifier's process: started when the phase compares, started again when it dies."""
+class Companion:
+    """A program in a process of its own beside the proxy: started while the phase needs it, again when it dies."""
 
-    def __init__(self, config: Config, path: Path | None, present: Callable[[], Phase]) -> None:
-        self._command = [sys.executable, "-m", "cutover", "verifier"]
+    def __init__(self, config: Config, path: Path | None, verb: str, needed: Callable[[], bool], *options: str) -> None:
+        """`needed`: whether the present phase needs it."""
+        self._command = [sys.executable, "-m", "cutover", verb]
         self._command += ["--config", str(path)] if path else []
-        self._command += ["--wiki", config.wiki.url, "--data", config.store.path]
-        self._present = present
-        self.state = "not needed in this phase"
+        self._command += ["--wiki", config.wiki.url, "--data", config.store.path, *options]
+        self._verb = verb
+        self._needed = needed
+        self.state = _NOT_NEEDED
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Keep the process alive until `stop`."""
+        """Keep the process alive until `stop`, while it is needed."""
         failures = 0
         while not stop.is_set():
-            if self._present().reads is Reads.LEGACY:
+            if not self._needed():
+                self.state = _NOT_NEEDED
                 await _pause(stop, _LOOK_S)
                 continue
             began = asyncio.get_running_loop().time()
@@ -95,18 +127,19 @@ class Verifier:
             else:
                 self.state = f"running, pid {process.pid}"
                 code = await self._watch(process, stop)
-            if stop.is_set():
-                break
+            if stop.is_set() or not self._needed():
+                continue
             if asyncio.get_running_loop().time() - began > _LONG_ENOUGH_S:
                 failures = 0
             wait_s = _RESTART_AFTER_S[min(failures, len(_RESTART_AFTER_S) - 1)]
             failures += 1
             self.state = f"died with code {code}, starts again"
             _log.error(
-                "the verifier died with code %s; it starts again in %g s",
+                "cutover %s died with code %s; it starts again in %g s",
+                self._verb,
                 code,
                 wait_s,
-                extra={"action": "verifier_died"},
+                extra={"action": f"{self._verb}_died"},
             )
             await _pause(stop, wait_s)
         self.state = "stopped"
@@ -114,7 +147,7 @@ class Verifier:
     async def _watch(self, process: asyncio.subprocess.Process, stop: asyncio.Event) -> int | None:
         async with asyncio.TaskGroup() as tasks:
             ended = tasks.create_task(process.wait())
-            stopping = tasks.create_task(stop.wait())
+            stopping = tasks.create_task(self._over(stop))
             await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if not ended.done():
                 process.terminate()
@@ -125,6 +158,10 @@ class Verifier:
                     process.kill()
             stopping.cancel()
         return process.returncode
+
+    async def _over(self, stop: asyncio.Event) -> None:
+        while not stop.is_set() and self._needed():
+            await _pause(stop, _LOOK_S)
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

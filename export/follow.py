@@ -23,6 +23,7 @@ from backends.ledger.wakes import POKE, Wake, Wakes
 from backends.wiki.changes_shapes import LOG, REVISIONS, Moment
 from export.changes import Changes
 from export.follow_bring import Bringer
+from export.follow_rounds import Rounds
 from export.follow_rules import GapRules, Proof, numbers_of
 from export.follow_stream import Stream, wall_ms
 from export.follow_sweep import Sweep
@@ -88,6 +89,7 @@ class Follower:
     pace: FollowPace = field(default_factory=FollowPace)
     clock_ms: Callable[[], int] = wall_ms
     lag: Lag = field(default_factory=Lag)
+    rounds: Rounds | None = None
     _proof: Proof = field(init=False)
     _server: Mapping[str, Any] | None = None
     _current_at: str = ""
@@ -131,11 +133,16 @@ class Follower:
 
     async def _tick(self) -> int:
         """Read one batch of each stream, and look at gaps; return how much was there."""
+        asked = await self.rounds.asked() if self.rounds else 0
         moment = await self._look_at_wiki()
+        if self.rounds:
+            self.rounds.begin(asked, moment, self.streams)
         seen = 0
         for stream in self.streams:
             seen += await stream.read(moment)
             seen += await stream.look(self._proof)
+        if self.rounds:
+            await self.rounds.look(self.streams)
         await self._say(moment)
         return seen
 

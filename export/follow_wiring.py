@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from backends.journal import Journal
 from backends.ledger.checkpoints import Checkpoints
 from backends.ledger.findings import AuditFindings
+from backends.ledger.floors import Floors
 from backends.ledger.gaps import Gaps
 from backends.ledger.wakes import Wakes
 from backends.sql.base import Database
@@ -13,6 +14,7 @@ from backends.wiki.changes_shapes import STREAMS
 from export.changes import Changes
 from export.follow import Follower, FollowPace
 from export.follow_bring import Bringer
+from export.follow_rounds import Rounds
 from export.follow_rules import GapRules
 from export.follow_stream import Stream, StreamPace
 from export.follow_sweep import Sweep, SweepPace
@@ -50,5 +52,6 @@ def wired(
         journal=Journal(store.snapshots, store.index),
         rules=settings.rules,
         pace=settings.pace,
+        rounds=Rounds(Floors(ledger, worker="follower"), wakes),
     )
     return follower, Sweep(changes, store, wakes, findings, marks, pace=settings.sweep)

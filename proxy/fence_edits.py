@@ -37,6 +37,10 @@ def _uncounted(what: str) -> None:
     _ = what
 
 
+def _unheard(told: Told) -> None:
+    _ = told
+
+
 @dataclass(slots=True)
 class _Edit:
     """One edit under way. `head` is the request's, by which its exchange is known again; `term` the lease's."""
@@ -66,8 +70,12 @@ class EditFence:
         stand_in: StandIn,
         limits: FenceLimits,
         count: Callable[[str], None] = _uncounted,
+        told: Callable[[Told], None] = _unheard,
     ) -> None:
-        """`term`: the number of the lease that holds now (`proxy.control.PhaseControl.term`)."""
+        """`term`: the number of the lease that holds now (`proxy.control.PhaseControl.term`).
+
+        `told` is called with what an answer told, before it is written down: the follower may begin at once.
+        """
         self._floors = floors
         self._worker = worker
         self._site = site
@@ -77,6 +85,7 @@ class EditFence:
         self._stand_in = stand_in
         self._limits = limits
         self._count = count
+        self._tell = told
         self._numbers = itertools.count(1)
         self._under_way: dict[Exchange, _Edit] = {}
         self._owed: dict[str, tuple[_Edit, Told]] = {}
@@ -158,6 +167,8 @@ class EditFence:
             return
         if not told.entities:  # refused, or nothing changed: whoever is told of no revision need not wait
             exchange.release_answer()
+        if told.entities:
+            self._tell(told)
         self._spawn(self._settle(exchange, edit, told))
 
     def _told(self, edit: _Edit, response: ResponseHead | None, framed: bytes | None) -> Told:

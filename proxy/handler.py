@@ -22,6 +22,7 @@ from rules.routes.recognise import recognise
 from rules.routes.route import NeedsBody, Request, Site
 
 _REFUSED_METHODS = frozenset({b"CONNECT", b"TRACE"})
+_SAFE_METHODS = frozenset({b"GET", b"HEAD", b"OPTIONS"})
 _READ_METHODS = frozenset({b"GET", b"POST"})
 
 
@@ -61,8 +62,8 @@ class WikiHandler:
             exchange.answer(refusal(501, "websockets and other upgrades are not relayed"), 501, close=True)
             return
         phase = self._phase()
-        if self.deciding is not None and must_recognise_first(phase):
-            self.deciding.begin(exchange, head, phase)
+        if self.deciding is not None and (must_recognise_first(phase) or self.deciding.fencing()):
+            self.deciding.begin(exchange, head)
             return
         if phase.reads is not Reads.LEGACY:
             self._watch(exchange, head, phase)
@@ -86,6 +87,8 @@ class WikiHandler:
         """Count the exchange, and hand what was tapped to the sampler."""
         seconds = exchange.elapsed_s()
         self._counters.exchange(exchange.status, outcome, seconds)
+        if self.deciding is not None:
+            self.deciding.ended(exchange)
         tap = exchange.tap
         if not isinstance(tap, Observation):
             return
@@ -122,6 +125,18 @@ class WikiHandler:
     def closed(self, client: Exchange) -> None:
         """Forget a client."""
         self.clients.discard(client)
+
+    def oldest_edit(self) -> float | None:
+        """Return the seconds since the oldest request under way that may be an edit began; None: there is none."""
+        return max(
+            (client.elapsed_s() for client in self.clients if client.head and client.head.method not in _SAFE_METHODS),
+            default=None,
+        )
+
+    def stand_in(self, exchange: Exchange, reason: str, sent: bool) -> None:  # noqa: FBT001 - a seam of the fence
+        """Answer an exchange in the wiki's stead. `sent`: the wiki may have acted."""
+        status, response = self.failure(exchange, reason, sent=sent)
+        exchange.answer(response, status, close=True)
 
     def _watch(self, exchange: Exchange, head: RequestHead, phase: Phase) -> None:
         if head.method not in _READ_METHODS or not MAY_CONCERN_ENTITIES.search(head.target):

@@ -32,19 +32,19 @@ class Watch:
         exchange.tap = seen
         return seen
 
-    def forwarded(self, exchange: Exchange, asked: Asked) -> None:
+    def forwarded(self, exchange: Exchange, asked: Asked, phase: Phase) -> None:
         """Tap a read whose form, if any, was here before it went to the wiki."""
-        seen = self.tap(exchange, asked.head, asked.phase)
+        seen = self.tap(exchange, asked.head, phase)
         if seen is not None:
             seen.is_counted = True
             if asked.framed:
                 seen.request_body(asked.framed)
 
-    def answered(self, exchange: Exchange, asked: Asked, answer: Answer, raw: bytes) -> None:
+    def answered(self, exchange: Exchange, asked: Asked, phase: Phase, answer: Answer, raw: bytes) -> None:
         """Sample what the store answered."""
         seconds = exchange.elapsed_s()
         self.counters.store_seconds.add(seconds)
-        seen = self._chosen(asked.head, asked.phase)
+        seen = self._chosen(asked.head, phase)
         if seen is None:
             return
         seen.answered_by, seen.is_counted = "store", True

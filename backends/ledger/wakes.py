@@ -140,6 +140,10 @@ class Wakes:
         """Return how many calls have been due for so long."""
         return int((await self._database.rows("wakes_overdue", now_ms=self._now_ms() - by_ms))[0]["wakes"])
 
+    async def failed(self) -> int:
+        """Return how many calls are for entities that could not be brought."""
+        return int((await self._database.rows("wakes_failed", kind=RETRY))[0]["wakes"])
+
     async def waiting(self) -> int:
         """Return how many calls there are, due or not."""
         return await self.overdue(by_ms=-FOREVER_MS)

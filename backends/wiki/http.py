@@ -67,6 +67,10 @@ class WikiHttp:
             sleep=sleep,
         )
 
+    async def call(self, params: Mapping[str, str]) -> Mapping[str, Any]:
+        """Return the answer of one call of the Action API. Raises backends.errors."""
+        return await self._api.call(params)
+
     async def site(self) -> SiteFacts:
         """Return what siteinfo says of the wiki and its namespaces."""
         answer = await self._api.call(

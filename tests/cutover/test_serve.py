@@ -98,7 +98,7 @@ def test_the_verifier_runs_in_shadow_reads_and_comes_back_when_it_is_killed(wiki
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("phase: nope\n", "c.yaml:1: phase: expected one of prepare, export, shadow_reads, got 'nope'"),
+        ("phase: nope\n", "c.yaml:1: phase: expected one of prepare, export, shadow_reads, read_cutover, got 'nope'"),
         ("proxy:\n  lissten: x\n", "c.yaml:2: proxy.lissten: there is no such field; did you mean 'listen'?"),
     ],
 )

@@ -16,6 +16,7 @@ from proxy.answering import StoreReads
 from proxy.deciding import Deciding
 from proxy.reads.request import ReadRequest
 from proxy.wire.exchange import Exchange
+from rules.phases import phase
 from rules.routes.route import EntityRead, EntityWrite, Site
 from wikibase.ids import EntityId
 from wikibase.render.outcome import Answer, Decline, Declined
@@ -39,6 +40,7 @@ class Scripted:
     allowed: bool = True
     asked: list[ReadRequest] = field(default_factory=list)
     edits: list[EntityWrite | None] = field(default_factory=list)
+    over: int = 0
     successes: int = 0
     failures: int = 0
 
@@ -62,6 +64,9 @@ class Scripted:
     def begin(self, _exchange: Exchange, write: EntityWrite | None, forward: Callable[[], None]) -> None:
         self.edits.append(write)
         forward()
+
+    def ended(self, _exchange: Exchange) -> None:
+        self.over += 1
 
 
 async def from_store(_request: ReadRequest) -> Answer | Declined:
@@ -88,6 +93,8 @@ async def worker_with(
             worker.handler.watch,
             worker.handler.forward,
             form_bytes_max=reads.form_bytes_max,
+            fencing=lambda: True,
+            effective=lambda _facts: phase("read_cutover"),
         )
         yield worker, client
 

@@ -44,6 +44,9 @@ SELECT entity_id, kind, due_ms, version, tries FROM wakes WHERE due_ms <= :now_m
 -- name: wakes_overdue
 SELECT COUNT(*) AS wakes FROM wakes WHERE due_ms <= :now_ms
 
+-- name: wakes_failed
+SELECT COUNT(*) AS wakes FROM wakes WHERE kind = :kind OR tries > 0
+
 -- name: wake_done
 DELETE FROM wakes WHERE entity_id = :entity_id AND kind = :kind AND version = :version
 

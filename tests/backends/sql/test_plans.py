@@ -39,6 +39,7 @@ WALKS = {
     "cases_latest": "cases are few (1,000)",
     "cases_oldest": "cases are few (1,000)",
     "cases_size": "cases are few (1,000)",
+    "wakes_failed": "asked while a round is under way; calls are few",
     "mismatch_ages_forget_cleared": "what is open in one epoch is few",
 }
 
