@@ -64,13 +64,7 @@ class Worker:
         counters = Counters(lambda: {f"wiki_connections_{what}": value for what, value in pool.counts().items()})
         limits = control_limits(config)
         workers, agreed = Workers(ledger), Control(ledger)
-        breaker = WorkerBreaker(
-            BreakerLimits(
-                in_a_row_max=config.reads.breaker_failures,
-                failed_max=config.reads.breaker_share,
-                open_s=config.reads.breaker_open_s,
-            )
-        )
+        breaker = WorkerBreaker(_breaker_limits(config))
         holder: list[WikiHandler] = []
         control = PhaseControl(
             agreed,
@@ -100,28 +94,7 @@ class Worker:
         holder.append(handler)
         sampler.count_route = handler.watch.recognised
         store = StoreSide(config, lambda: control.phase.reads is not Reads.LEGACY or control.fencing)
-        floors, fence = Floors(ledger, worker=name), _fence_limits(config)
-        reads = ReadFence(
-            floors,
-            worker=name,
-            has=store.has,
-            redirect_of=store.redirect_of,
-            has_lease=lambda: control.has_lease,
-            limits=fence,
-        )
-        wakes = Wakes(ledger, bell_of(config))
-        edits = EditFence(
-            floors,
-            worker=name,
-            site=site,
-            fencing=lambda: control.fencing,
-            term=lambda: control.term,
-            spawn=spawn,
-            stand_in=handler.stand_in,
-            limits=fence,
-            count=handler.watch.counted,
-            told=lambda told: spawn(_poke(wakes, told, handler.watch.counted)),
-        )
+        reads, edits = _fence(config, ledger, control, handler, store=store, spawn=spawn)
         handler.deciding = Deciding(
             site,
             StoreReads(store, reads, breaker, config.reads, spawn),
@@ -201,6 +174,42 @@ def _fence_limits(config: Config) -> FenceLimits:
         owed_max=limits.owed_max,
         upkeep_s=limits.upkeep_s,
         without_ledger=limits.without_ledger,
+    )
+
+
+def _fence(
+    config: Config, ledger: Database, control: PhaseControl, handler: WikiHandler, *, store: StoreSide, spawn: Spawn
+) -> tuple[ReadFence, EditFence]:
+    """Return both sides of the fence: before reads, and behind edits."""
+    floors, limits = Floors(ledger, worker=control.worker), _fence_limits(config)
+    reads = ReadFence(
+        floors,
+        worker=control.worker,
+        has=store.has,
+        redirect_of=store.redirect_of,
+        has_lease=lambda: control.has_lease,
+        limits=limits,
+    )
+    wakes = Wakes(ledger, bell_of(config))
+    edits = EditFence(
+        floors,
+        worker=control.worker,
+        site=site_of(config.wiki),
+        fencing=lambda: control.fencing,
+        term=lambda: control.term,
+        spawn=spawn,
+        stand_in=handler.stand_in,
+        limits=limits,
+        count=handler.watch.counted,
+        told=lambda told: spawn(_poke(wakes, told, handler.watch.counted)),
+    )
+    return reads, edits
+
+
+def _breaker_limits(config: Config) -> BreakerLimits:
+    limits = config.reads
+    return BreakerLimits(
+        in_a_row_max=limits.breaker_failures, failed_max=limits.breaker_share, open_s=limits.breaker_open_s
     )
 
 

@@ -10,10 +10,13 @@ from cutover.demo.meta import meta_siteinfo, meta_tokens, meta_userinfo
 from cutover.demo.records import Page
 from cutover.demo.revisions import MISSING_TEXT, RevisionQuery, read_revision_query, revision_elements
 from cutover.demo.shapes import ById, PhpMap
+from cutover.demo.site_facts import meta_allmessages, meta_languageinfo
 from cutover.demo.titles import TitleError, normalise_title
 from cutover.demo.world import World
 
 METAS: Mapping[str, Callable[[Call], Result]] = {
+    "allmessages": meta_allmessages,
+    "languageinfo": meta_languageinfo,
     "siteinfo": meta_siteinfo,
     "tokens": meta_tokens,
     "userinfo": meta_userinfo,

@@ -43,9 +43,11 @@ from cutover.demo.query import run_query
 from cutover.demo.recorded import at_server
 from cutover.demo.rest import answer_rest
 from cutover.demo.sessions import Session
+from cutover.demo.site_facts import run_paraminfo
 from cutover.demo.world import World
 
 MODULES: Mapping[str, Module] = {
+    "paraminfo": Module(run=run_paraminfo),
     "query": Module(run=run_query),
     "wbgetentities": Module(run=get_entities),
     "wbgetclaims": Module(run=get_claims),
