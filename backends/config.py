@@ -128,6 +128,10 @@ class ReadsConfig:
     breaker_share: float = knob(0.5, "or this share of failures among at least 20 tries in 10 s", low=0.01, high=1.0)
     breaker_open_s: float = knob(5.0, "seconds for which it is left alone; longer each time", low=0.01)
     fragments_bytes: int = knob(67108864, "bytes of ready pieces of answers kept in memory by each worker", low=0)
+    shadow_every_s: float = knob(
+        0.2, "in shadow reads, seconds between two reads that are made from the store too, to measure it", low=0.001
+    )
+    shadow_bytes_max: int = knob(65536, "bytes of the wiki's answer above which that is not done", low=0)
     surfaces: tuple[str, ...] = knob(
         ("wbgetentities", "wbgetclaims", "entitydata", "rest"), "what the store answers; the wiki answers the others"
     )

@@ -15,17 +15,21 @@ import uvloop
 from aiohttp import web
 
 from backends.config import Config
-from backends.connect import opened_ledger
+from backends.errors import BackendError
+from cutover.late_ledger import LateLedger
 from cutover.options import add_config_options, config_of
 from cutover.watch import Companion, PhaseWatch
 from cutover.worker import Worker
 from proxy.admin import admin_app
+from proxy.control import PhaseControl
 from proxy.metrics import Counters
 from proxy.server import ProxyServer, address_of
 from rules.flips import Agreed
-from rules.phases import Reads, phase
+from rules.phases import Phase, Reads, phase
 
 _log = logging.getLogger(__name__)
+_JOIN_S = 3.0
+_ENDING_S = 3.0
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,15 +55,20 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def serve(config: Config, config_file: Path | None, ready_file: Path | None) -> int:
-    """Serve until told to stop. Returns the exit code. Raises backends.errors when the ledger is not there at first."""
+    """Serve until told to stop. Returns the exit code."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     worker = f"{os.getpid()}-{secrets.token_hex(2)}"
-    async with opened_ledger(config) as ledger, asyncio.TaskGroup() as tasks:
-        parts = Worker.wired(config, ledger, worker, tasks.create_task)
-        await parts.control.start(Agreed(phase=phase(config.phase).name))
+    ledger, closed = LateLedger(config), asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        holding = tasks.create_task(ledger.run(closed))
+        parts = Worker.wired(config, ledger.database, worker, tasks.create_task)
+        if error := await _join(parts.control, ledger, phase(config.phase)):
+            print(f"cutover: the store answers in phase {config.phase}, and the ledger is not there: {error}")
+            holding.cancel()
+            return 3
         watch = PhaseWatch(parts.control, parts.flipper, config_file)
         loop.add_signal_handler(signal.SIGHUP, watch.wake)
         verifier = Companion(config, config_file, "verifier", lambda: watch.phase.reads is not Reads.LEGACY)
@@ -93,10 +102,30 @@ async def serve(config: Config, config_file: Path | None, ready_file: Path | Non
         ending = [tasks.create_task(_aside(what, work, parts.counters)) for what, work in parts.work(drained)]
         await server.run(stop)
         drained.set()
-        await asyncio.gather(*ending)
+        await asyncio.wait(ending, timeout=_ENDING_S)
+        for task in ending:
+            task.cancel()
         await parts.control.leave()
         await runner.cleanup()
+        closed.set()
+        await asyncio.wait([holding], timeout=_ENDING_S)
+        holding.cancel()
     return 0
+
+
+async def _join(control: PhaseControl, ledger: LateLedger, configured: Phase) -> str:
+    """Take part in the agreed phase. Returns why that is impossible; where the wiki answers everything, it never is."""
+    first = Agreed(phase=configured.name)
+    try:
+        async with asyncio.timeout(_JOIN_S):
+            await ledger.opened.wait()
+            await control.start(first)
+    except (BackendError, TimeoutError) as error:
+        if configured.reads is Reads.NEW:
+            return str(error) or ledger.error
+        _log.error("serving without the ledger until it is there: %s", str(error) or ledger.error)
+        control.start_later(first)
+    return ""
 
 
 async def _aside(what: str, work: Coroutine[None, None, None], counters: Counters) -> None:

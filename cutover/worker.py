@@ -10,6 +10,7 @@ from backends.connect import site_of, spool_writer
 from backends.errors import BackendError
 from backends.ledger.control import Control
 from backends.ledger.control_flips import Flipper
+from backends.ledger.control_measures import Measures
 from backends.ledger.control_workers import Workers
 from backends.ledger.floors import Floors
 from backends.ledger.wakes import Wakes
@@ -25,6 +26,7 @@ from proxy.fence import FenceLimits, ReadFence
 from proxy.fence_edits import EditFence, keep_up
 from proxy.forwarding import Forwarding, networks, own_addresses
 from proxy.handler import WikiHandler
+from proxy.measuring import ShadowReads
 from proxy.metrics import Counters
 from proxy.sampler import Sampler
 from proxy.server import wiki_address
@@ -55,6 +57,7 @@ class Worker:
     breaker: WorkerBreaker
     reads: ReadFence
     edits: EditFence
+    measures: Measures
 
     @classmethod
     def wired(cls, config: Config, ledger: Database, name: str, spawn: Spawn) -> "Worker":
@@ -74,15 +77,7 @@ class Worker:
             oldest_edit=lambda: _since(holder[0].oldest_edit()),
             breaker=lambda: breaker.state.value,
         )
-        sampler = Sampler(
-            spool_writer(config, name),
-            site,
-            name,
-            queue_max=config.shadow.queue_max,
-            flush_s=config.shadow.flush_s,
-            events=counters.samples,
-            version=VERSION,
-        )
+        sampler = _sampler(config, name, counters)
         handler = WikiHandler(
             config=config,
             site=site,
@@ -90,10 +85,20 @@ class Worker:
             counters=counters,
             sampler=sampler,
             phase=lambda: control.phase,
+            worker=name,
         )
         holder.append(handler)
         sampler.count_route = handler.watch.recognised
         store = StoreSide(config, lambda: control.phase.reads is not Reads.LEGACY or control.fencing)
+        sampler.read_seen = ShadowReads(
+            store,
+            handler.meter,
+            spawn,
+            is_shadow=lambda: control.phase.reads is Reads.SHADOW,
+            timeout_s=config.reads.answer_timeout_s,
+            every_s=config.reads.shadow_every_s,
+            size_bytes_max=config.reads.shadow_bytes_max,
+        ).seen
         reads, edits = _fence(config, ledger, control, handler, store=store, spawn=spawn)
         handler.deciding = Deciding(
             site,
@@ -119,6 +124,7 @@ class Worker:
             breaker=breaker,
             reads=reads,
             edits=edits,
+            measures=Measures(ledger),
         )
 
     def work(self, drained: asyncio.Event) -> Iterable[tuple[str, Work]]:
@@ -126,6 +132,7 @@ class Worker:
         yield "the sampler", self.sampler.run(drained)
         yield "the agreed phase", self.control.run(drained)
         yield "the store", self.store.run(drained)
+        yield "the measures", self.handler.meter.run(self.measures, drained)
         yield (
             "the fence's upkeep",
             keep_up(self.reads, self.edits, lambda: registered(self.workers), drained, self.config.fence.upkeep_s),
@@ -204,6 +211,18 @@ def _fence(
         told=lambda told: spawn(_poke(wakes, told, handler.watch.counted)),
     )
     return reads, edits
+
+
+def _sampler(config: Config, name: str, counters: Counters) -> Sampler:
+    return Sampler(
+        spool_writer(config, name),
+        site_of(config.wiki),
+        name,
+        queue_max=config.shadow.queue_max,
+        flush_s=config.shadow.flush_s,
+        events=counters.samples,
+        version=VERSION,
+    )
 
 
 def _breaker_limits(config: Config) -> BreakerLimits:

@@ -22,6 +22,9 @@ from wikibase.render.outcome import Answer, Declined
 
 _log = logging.getLogger(__name__)
 
+FAILURES = frozenset({"timeout", "store_error", "broken"})
+"""The reasons that are the store's fault."""
+
 Spawn = Callable[[Coroutine[Any, Any, None]], object]
 
 

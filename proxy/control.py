@@ -76,6 +76,7 @@ class PhaseControl:
         self._woken = asyncio.Event()
         self._lost = False
         self._term = 0
+        self._late: Agreed | None = None
 
     @property
     def agreed(self) -> Agreed:
@@ -133,8 +134,30 @@ class PhaseControl:
         await self._control.begin(first)
         await self._confirm()
 
+    def start_later(self, first: Agreed) -> None:
+        """Act as where nothing is agreed yet, without a lease, until the ledger can be asked; `run` starts it then.
+
+        Only for a phase in which the wiki answers everything: edits of this worker are not announced meanwhile.
+        """
+        row = ControlRow(
+            version=0, state=first, previous=first, settled=True, pending=None, pending_flip=0, last_flip=0
+        )
+        self._known = Known(row=row, confirmed_at=float("-inf"))
+        self._late = first
+
+    async def _start_late(self, stop: asyncio.Event) -> None:
+        while self._late is not None and not stop.is_set():
+            try:
+                async with asyncio.timeout(self._limits.statement_timeout_s):
+                    await self.start(self._late)
+            except (BackendError, TimeoutError):
+                await self._pause(self._limits.lease_s)
+            else:
+                self._late = None
+
     async def run(self, stop: asyncio.Event) -> None:
         """Follow the ledger until `stop`, then take leave."""
+        await self._start_late(stop)
         while not stop.is_set():
             hurry = self._known is not None and self._known.row.pending_flip not in (0, self._ready_flip)
             await self._pause(_HURRY_S if hurry else self._limits.poll_s)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from backends.config import Config
 from proxy.deciding import MAY_CONCERN_ENTITIES, Deciding
 from proxy.forwarding import Forwarding
+from proxy.measuring import SideMeter
 from proxy.metrics import Counters
 from proxy.sampler import Sampler
 from proxy.stand_in import failure, refusal
@@ -38,6 +39,7 @@ class WikiHandler:
         counters: Counters,
         sampler: Sampler,
         phase: Callable[[], Phase],
+        worker: str = "",
     ) -> None:
         """`deciding` is set by the wiring where a store is at hand; without it the wiki answers in every phase."""
         self._limits = config.proxy
@@ -48,7 +50,8 @@ class WikiHandler:
         self._phase = phase
         self._seen = 0
         self.budget = Budget(config.shadow.tap_bytes_max)
-        self.watch = Watch(config.shadow, counters, sampler, self.budget)
+        self.meter = SideMeter(worker)
+        self.watch = Watch(config.shadow, counters, sampler, self.budget, self.meter)
         self.deciding: Deciding | None = None
         self.clients: set[Exchange] = set()
         self._api = tuple(f"{path}/api.php".encode() for path in site.script_paths)

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from backends.ledger.spool import Written
+from proxy.measuring import SeenRead
+from proxy.reads.request import ReadRequest
 from proxy.tap import Observation
 from proxy.wire.chunks import join_chunks
 from proxy.wire.head import CHUNKED, WireError
@@ -43,6 +45,7 @@ class _Round:
     routes: list[Route] = field(default_factory=list)
     events: Counter[str] = field(default_factory=Counter)
     shed: Counter[str] = field(default_factory=Counter)  # still to be told
+    reads: list[SeenRead] = field(default_factory=list)
 
 
 class Sampler:
@@ -71,6 +74,7 @@ class Sampler:
         self._shed: Counter[str] = Counter()
         self._thread = ThreadPoolExecutor(1, "sampler")
         self.count_route: Callable[[Route], None] = lambda _route: None
+        self.read_seen: Callable[[SeenRead], None] = lambda _read: None
 
     def offer(self, seen: Observation) -> None:
         """Take an observed exchange, or shed it. Returns at once."""
@@ -129,6 +133,8 @@ class Sampler:
     def _take_in(self, done: "_Round") -> None:
         for route in done.routes:
             self.count_route(route)
+        for read in done.reads:
+            self.read_seen(read)
         self._events.update(done.events)
         self._shed.update(done.shed)
 
@@ -182,7 +188,20 @@ class Sampler:
         )
         if not isinstance(route, NeedsBody) and not seen.is_counted:
             done.routes.append(route)
-        if not isinstance(route, EntityRead) or _privileged(fields, route):
+        if not isinstance(route, EntityRead):
+            return None
+        request = ReadRequest(method=head.method.decode("ascii"), target=target, headers=fields, body=form)
+        done.reads.append(
+            SeenRead(
+                request=request,
+                read=route,
+                seconds=seen.duration_s,
+                status=response.status,
+                size_bytes=seen.body_bytes,
+                answered_by=seen.answered_by,
+            )
+        )
+        if _privileged(fields, route):
             return None
         body = b"".join(seen.body)
         answered = dict(response.fields.pairs())

@@ -5,7 +5,10 @@ import time
 from dataclasses import dataclass
 
 from backends.config import ShadowConfig
+from backends.ledger.control_measures import STORE
+from proxy.answering import FAILURES
 from proxy.deciding import Asked
+from proxy.measuring import SideMeter
 from proxy.metrics import Counters
 from proxy.sampler import Sampler
 from proxy.tap import Budget, Observation
@@ -25,6 +28,7 @@ class Watch:
     counters: Counters
     sampler: Sampler
     budget: Budget
+    meter: SideMeter
 
     def tap(self, exchange: Exchange, head: RequestHead, phase: Phase) -> Observation | None:
         """Tap an exchange that the wiki will answer, when chance chooses it."""
@@ -44,6 +48,7 @@ class Watch:
         """Sample what the store answered."""
         seconds = exchange.elapsed_s()
         self.counters.store_seconds.add(seconds)
+        self.meter.add(STORE, seconds)
         seen = self._chosen(asked.head, phase)
         if seen is None:
             return
@@ -60,6 +65,8 @@ class Watch:
     def counted(self, what: str) -> None:
         """Count why the store did not answer a read, or that it did."""
         self.counters.reads[what] += 1
+        if what in FAILURES:
+            self.meter.add(STORE, 0.0, failed=True)
 
     def recognised(self, route: Route) -> None:
         """Count one recognised request by its kind and its surface or reason."""

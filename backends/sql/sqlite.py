@@ -89,7 +89,10 @@ class SqliteDatabase:
         """Open (and create) the file; `migrate()` brings in the tables. Raises RefusedError, CorruptError."""
         database = cls(path, schema, busy_timeout_s=busy_timeout_s, write_timeout_s=write_timeout_s, readers=readers)
         try:
-            await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+            try:
+                await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+            except OSError as error:
+                raise RefusedError(f"{path.parent} cannot hold a database: {error.strerror}") from error
             await database._in(database._writer, lambda connection: connection.execute("PRAGMA schema_version"))
             database._watch = await database._in(database._writer, lambda _: database._connect(0))
         except BaseException:

@@ -1,5 +1,6 @@
 """One entity is brought to the wiki's present state, whatever happened to it, and nothing is done twice."""
 
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -270,6 +271,7 @@ async def test_unreadable_revisions_are_named_and_looked_at_again(journey: Journ
 
 async def test_a_text_with_another_sha1_is_counted(journey: Journey, caplog: pytest.LogCaptureFixture) -> None:
     journey.tell(told(1, 1, text_sha1="0" * 40), page=(5, 1))
+    caplog.set_level(logging.DEBUG)
     assert (await journey.bring()).sha1_differs == 1
     assert "revision 1" in caplog.text
 
