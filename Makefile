@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long check lint types floors fix bench services services-down lock clean vitess test-vitess
+.PHONY: help demo test test-long check lint types floors fix bench model vitess test-vitess services services-down lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 16
@@ -21,7 +21,7 @@ demo: $(STAMP) ## show the main job on a sample wiki: ends by itself, leaves not
 test: $(STAMP) services ## run the tests, against the real MediaWiki too
 	eval "$$(scripts/services.sh env)" && $(BIN)/python -m pytest $(ARGS)
 
-test-long: $(STAMP) services ## the full counts: every property 10,000 times, every kill and race (hours)
+test-long: $(STAMP) services model ## the full counts: every property 10,000 times, every kill and race (hours)
 	eval "$$(scripts/services.sh env)" && CUTOVER_LONG=1 $(BIN)/python -m pytest --hypothesis-profile=nightly $(ARGS)
 
 check: lint types floors test ## what CI runs
@@ -42,6 +42,10 @@ fix: $(STAMP) ## mend what can be mended by itself
 
 bench: $(STAMP) services ## measure against named peers, print ratios
 	$(BIN)/python bench/passthrough.py
+
+model: ## check the model of flips with Spin (docs/model)
+	command -v spin >/dev/null || scripts/services.sh install spin gcc libc6-dev
+	docs/model/run.sh
 
 vitess: ## build a real Vitess with Go, once (minutes), and see that it answers
 	scripts/vitess.sh run true

@@ -39,7 +39,6 @@ TESTED_BY = {
     "cutover/phase_shown.py": "tests/cutover/test_phase.py",
     "cutover/phases_page.py": "tests/test_house.py",
     "cutover/report.py": "tests/cutover/test_verbs.py",
-    "cutover/late_ledger.py": "tests/proxy/test_invariant_1.py",
     "cutover/store_side.py": "tests/journeys/test_read_cutover.py",
     "cutover/worker.py": "tests/journeys/test_read_cutover.py",
     "cutover/verifier.py": "tests/cutover/test_verbs.py",
