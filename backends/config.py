@@ -131,7 +131,7 @@ class ReadsConfig:
     shadow_every_s: float = knob(
         0.2, "in shadow reads, seconds between two reads that are made from the store too, to measure it", low=0.001
     )
-    shadow_bytes_max: int = knob(65536, "bytes of the wiki's answer above which that is not done", low=0)
+    shadow_bytes_max: int = knob(16384, "bytes of the wiki's answer above which that is not done", low=0)
     surfaces: tuple[str, ...] = knob(
         ("wbgetentities", "wbgetclaims", "entitydata", "rest"), "what the store answers; the wiki answers the others"
     )
