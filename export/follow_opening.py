@@ -4,7 +4,6 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from backends.config import Config
 from backends.ledger.wakes import Bell
@@ -25,9 +24,9 @@ from export.opening import PASSWORD, entity_namespaces, namespace_models
 @asynccontextmanager
 async def opened_changes(config: Config) -> AsyncIterator[Changes]:
     """Open what the wiki says of its changes: its database where one is named, else its API. Raises backends.errors."""
-    wiki: Any = config.wiki
+    wiki = config.wiki
     changes: DatabaseChanges | ApiChanges
-    if getattr(wiki, "database", ""):
+    if wiki.database:
         dsn = parse_dsn(wiki.database)
         changes = await DatabaseChanges.open(
             Server(
@@ -42,7 +41,7 @@ async def opened_changes(config: Config) -> AsyncIterator[Changes]:
             namespaces=entity_namespaces(config),
             prefix=dsn.prefix,
             namespace_models=namespace_models(config),
-            query_timeout_s=float(getattr(wiki, "database_timeout_s", 60.0)),
+            query_timeout_s=wiki.database_timeout_s,
         )
     else:
         changes = ApiChanges(
@@ -68,43 +67,38 @@ def bell_of(config: Config) -> Bell:
 
 
 def settings_of(config: Config) -> FollowSettings:
-    """Return the limits that the configuration sets; what it does not name is as usual."""
-    asked: Any = getattr(config, "follower", None)
-
-    def value(name: str, usual: Any) -> Any:
-        return getattr(asked, name, usual)
-
-    rules, stream, pace, sweep = GapRules(), StreamPace(), FollowPace(), SweepPace()
+    """Return the limits that the configuration sets."""
+    asked = config.follower
     return FollowSettings(
-        entities_at_once=value("entities_at_once", 4),
+        entities_at_once=asked.entities_at_once,
         rules=GapRules(
-            margin_s=value("transaction_margin_s", rules.margin_s),
-            bound_s=value("transaction_max_s", rules.bound_s),
-            first_look_s=value("gap_first_look_s", rules.first_look_s),
-            look_every_max_s=value("gap_look_max_s", rules.look_every_max_s),
-            gaps_max=value("gaps_max", rules.gaps_max),
+            margin_s=asked.transaction_margin_s,
+            bound_s=asked.transaction_max_s,
+            first_look_s=asked.gap_first_look_s,
+            look_every_max_s=asked.gap_look_max_s,
+            gaps_max=asked.gaps_max,
         ),
         stream=StreamPace(
-            batch=value("batch", stream.batch),
-            look_again_s=value("look_again_s", stream.look_again_s),
-            rewind_s=value("rewind_s", stream.rewind_s),
-            back_ids=value("back_ids", stream.back_ids),
-            user_entities_max=value("user_entities_max", stream.user_entities_max),
+            batch=asked.batch,
+            look_again_s=asked.look_again_s,
+            rewind_s=asked.rewind_s,
+            back_ids=asked.back_ids,
+            user_entities_max=asked.user_entities_max,
         ),
         pace=FollowPace(
-            poll_s=value("poll_s", pace.poll_s),
-            wakes=value("calls", pace.wakes),
-            retry_s=value("retry_s", pace.retry_s),
-            retry_max_s=value("retry_max_s", pace.retry_max_s),
-            tries_finding=value("tries_finding", pace.tries_finding),
-            say_s=value("say_s", pace.say_s),
-            failed_s=value("failed_s", pace.failed_s),
+            poll_s=asked.poll_s,
+            wakes=asked.calls,
+            retry_s=asked.retry_s,
+            retry_max_s=asked.retry_max_s,
+            tries_finding=asked.tries_finding,
+            say_s=asked.say_s,
+            failed_s=asked.failed_s,
         ),
         sweep=SweepPace(
-            period_s=value("sweep_period_s", sweep.period_s),
-            batch=value("sweep_batch", sweep.batch),
-            settle_s=value("sweep_settle_s", sweep.settle_s),
-            recent=value("sweep_recent", sweep.recent),
-            recent_every_s=value("sweep_recent_every_s", sweep.recent_every_s),
+            period_s=asked.sweep_period_s,
+            batch=asked.sweep_batch,
+            settle_s=asked.sweep_settle_s,
+            recent=asked.sweep_recent,
+            recent_every_s=asked.sweep_recent_every_s,
         ),
     )

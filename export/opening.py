@@ -3,7 +3,6 @@
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
 
 from backends.config import Config
 from backends.connect import opened_wiki
@@ -27,21 +26,21 @@ def throttle_of(config: Config) -> Throttle:
     """Return the pace that the configuration asks for."""
     limits = config.export
     return Throttle(
-        rows_per_s=float(getattr(limits, "rows_per_s", 0.0)),
-        lag_max_s=float(getattr(limits, "lag_max_s", 5.0)),
-        patience_s=float(getattr(limits, "lag_patience_s", 3600.0)),
+        rows_per_s=limits.rows_per_s,
+        lag_max_s=limits.lag_max_s,
+        patience_s=limits.lag_patience_s,
     )
 
 
 def limits_of(config: Config) -> Limits:
     """Return how much the configuration lets an export do at once."""
-    asked, usual = config.export, Limits()
+    asked = config.export
     return Limits(
         entities_at_once=asked.entities_at_once,
-        batch_entities=int(getattr(asked, "batch_entities", usual.batch_entities)),
-        span_pages=int(getattr(asked, "span_pages", usual.span_pages)),
-        piece_bytes=int(getattr(asked, "piece_bytes", usual.piece_bytes)),
-        lease_s=float(getattr(asked, "lease_s", usual.lease_s)),
+        batch_entities=asked.batch_entities,
+        span_pages=asked.span_pages,
+        piece_bytes=asked.piece_bytes,
+        lease_s=asked.lease_s,
     )
 
 
@@ -49,7 +48,7 @@ def limits_of(config: Config) -> Limits:
 async def opened_source(config: Config, throttle: Throttle | None = None) -> AsyncIterator[Source]:
     """Open the wiki to be read. Raises backends.errors."""
     source: Source
-    if getattr(config.wiki, "database", ""):
+    if config.wiki.database:
         shows_hidden = config.store.hidden_content == "restricted"
         database = await open_wiki_database(config, withheld=shows_hidden)
         source = DatabaseSource(
@@ -69,21 +68,21 @@ async def opened_source(config: Config, throttle: Throttle | None = None) -> Asy
 
 async def open_wiki_database(config: Config, *, withheld: bool = False) -> WikiDatabase:
     """Open the wiki's database that the configuration names. Raises RefusedError, UnavailableError."""
-    wiki: Any = config.wiki
+    wiki = config.wiki
     dsn = parse_dsn(wiki.database)
     password = os.environ.get(PASSWORD, "")
     database = await WikiDatabase.open(
         _server(dsn, password),
         dsn.database,
         prefix=dsn.prefix,
-        clusters=clusters_of(getattr(wiki, "clusters", {}), password),
+        clusters=clusters_of(wiki.clusters, password),
         namespace_models=namespace_models(config),
-        legacy_encoding=getattr(wiki, "legacy_encoding", "") or None,
+        legacy_encoding=wiki.legacy_encoding or None,
         withheld=withheld,
-        connections_max=int(getattr(wiki, "database_connections_max", 4)),
-        query_timeout_s=float(getattr(wiki, "database_timeout_s", 60.0)),
+        connections_max=wiki.database_connections_max,
+        query_timeout_s=wiki.database_timeout_s,
     )
-    database.measures.heartbeat = getattr(wiki, "heartbeat", "") or None
+    database.measures.heartbeat = wiki.heartbeat or None
     return database
 
 
