@@ -133,7 +133,9 @@ class ReadsConfig:
     )
     shadow_bytes_max: int = knob(16384, "bytes of the wiki's answer above which that is not done", low=0)
     surfaces: tuple[str, ...] = knob(
-        ("wbgetentities", "wbgetclaims", "entitydata", "rest"), "what the store answers; the wiki answers the others"
+        ("wbgetentities", "wbgetclaims", "entitydata", "rest"),
+        "what the store answers; the wiki answers the others",
+        form="surfaces",
     )
     rest_versions: tuple[str, ...] = knob(("v0",), "versions of the wiki's REST API that the store answers")
     absence_is_known: bool = knob(
@@ -179,7 +181,6 @@ class StoreConfig:
     absent_s: float = knob(1.0, "seconds for which an entity is remembered as absent; 0: never", low=0.0)
     broken_s: float = knob(5.0, "seconds for which a snapshot is remembered as broken", low=0.0)
     remembered_max: int = knob(10000, "entities or snapshots remembered as absent or broken", low=1)
-    id_block: int = knob(64, "revision ids that a writer takes at once", low=1, high=100000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

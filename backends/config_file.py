@@ -135,6 +135,12 @@ def _networks(value: Any) -> str:
     return ""
 
 
+def _surfaces(value: Any) -> str:
+    known = Config().reads.surfaces
+    unknown = [one for one in value if one not in known]
+    return f"expected some of {', '.join(known)}, got {unknown[0]!r}" if unknown else ""
+
+
 def _dsn(value: Any) -> str:
     try:
         parse_dsn(value)
@@ -148,7 +154,13 @@ _BOUNDS: tuple[tuple[str, Callable[[Any, Any], bool], str], ...] = (
     ("low", operator.lt, "at least"),
     ("high", operator.gt, "at most"),
 )
-_FORMS: Mapping[str, Callable[[Any], str]] = {"url": _url, "address": _address, "networks": _networks, "dsn": _dsn}
+_FORMS: Mapping[str, Callable[[Any], str]] = {
+    "url": _url,
+    "address": _address,
+    "networks": _networks,
+    "dsn": _dsn,
+    "surfaces": _surfaces,
+}
 """What a text must look like: each returns what is wrong with it, quoting it only where it holds no secret."""
 
 

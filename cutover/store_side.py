@@ -13,6 +13,7 @@ from backends.config import Config
 from backends.connect import cached_reads, opened_store, opened_wiki
 from backends.errors import BackendError, UnavailableError
 from backends.reads import CachedReads
+from backends.wiki.http import WikiHttp
 from proxy.reads.learning import learn_facts
 from proxy.reads.request import ReadRequest
 from proxy.reads.sources import Sources
@@ -77,28 +78,39 @@ class StoreSide:
             try:
                 while self._is_needed() and not stop.is_set():
                     try:
-                        facts = await learn_facts(
-                            wiki.call, site_urls=limits.site_urls, rest_versions=frozenset(limits.rest_versions)
-                        )
-                    except ValueError as error:
-                        raise UnavailableError(str(error)) from error
-                    sources = Sources(
-                        self._reads,
-                        facts,
-                        absence_is_known=limits.absence_is_known,
-                        data_types_s=limits.data_types_s,
-                        absent_s=limits.absent_s,
-                    )
-                    self._answers = StoreAnswers(
-                        sources,
-                        facts,
-                        fragments_bytes=limits.fragments_bytes,
-                        surfaces=frozenset(Surface(one) for one in limits.surfaces),
-                    )
-                    _log.info("the store is at hand", extra={"action": "store_at_hand"})
+                        self._answers = await self._made(wiki, self._reads)
+                    except BackendError as error:
+                        if self._answers is None:
+                            raise
+                        # What was learnt before is as good as ever: a wiki that is away does not take the store along.
+                        _log.warning("the wiki's facts could not be asked again: %s", error)
                     await self._wait(stop, limits.facts_every_s)
             finally:
                 self._reads = self._answers = None
+
+    async def _made(self, wiki: WikiHttp, reads: CachedReads) -> StoreAnswers:
+        """Return what answers, by facts asked just now. Raises UnavailableError."""
+        limits = self._config.reads
+        try:
+            facts = await learn_facts(
+                wiki.call, site_urls=limits.site_urls, rest_versions=frozenset(limits.rest_versions)
+            )
+        except ValueError as error:
+            raise UnavailableError(str(error)) from error
+        sources = Sources(
+            reads,
+            facts,
+            absence_is_known=limits.absence_is_known,
+            data_types_s=limits.data_types_s,
+            absent_s=limits.absent_s,
+        )
+        _log.info("the store is at hand", extra={"action": "store_at_hand"})
+        return StoreAnswers(
+            sources,
+            facts,
+            fragments_bytes=limits.fragments_bytes,
+            surfaces=frozenset(Surface(one) for one in limits.surfaces),
+        )
 
     async def _wait(self, stop: asyncio.Event, seconds: float) -> None:
         loop = asyncio.get_running_loop()

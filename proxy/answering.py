@@ -86,10 +86,10 @@ class StoreReads:
 
         Neither is called when the client leaves before.
         """
-        if not self._breaker.allows():
-            otherwise("breaker_open")
-        elif self.under_way >= self._limits.at_once_max:
+        if self.under_way >= self._limits.at_once_max:
             otherwise("busy")
+        elif not self._breaker.allows():
+            otherwise("breaker_open")
         else:
             self.under_way += 1
             self._spawn(self._carry_out(exchange, asked, read, answered, otherwise))

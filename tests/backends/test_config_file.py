@@ -26,6 +26,7 @@ WRONG = [
     ("wiki:\n  entity_namespaces: {item: x}", "c.yaml:2: wiki.entity_namespaces: expected names with whole numbers"),
     ("phase: prepare\nphase: export", "c.yaml:2: phase: is given twice"),
     ("store:\n  index: mysql://a:hunter2@db/x", "c.yaml:2: store.index: a password does not belong"),
+    ("reads:\n  surfaces: [rest, soap]", "c.yaml:2: reads.surfaces: expected some of wbgetentities, "),
     ("- a", "c.yaml:1: expected fields with values under it"),
 ]
 
